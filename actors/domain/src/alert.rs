@@ -1,0 +1,129 @@
+//! What admins are told about.
+
+use serde::{Deserialize, Serialize};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Look when you have time.
+    Warning,
+    /// Users are hurt now.
+    Critical,
+}
+
+impl Severity {
+    /// As stored, and as metrics label it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A condition. One open alert exists per [`AlertKind::key`], however often it is raised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AlertKind {
+    /// A server does not answer.
+    NodeDown {
+        /// Its name.
+        node: String,
+        /// What its driver said.
+        error: String,
+    },
+    /// Peers that are not ours were found on a server and left alone.
+    ForeignPeers {
+        /// Its name.
+        node: String,
+        /// How many.
+        count: u32,
+    },
+    /// A pool is full, or will be soon.
+    PoolNearlyFull {
+        /// The server's name.
+        node: String,
+        /// `trial` or `paid`.
+        purpose: String,
+        /// Addresses that can still be given out.
+        free: u64,
+        /// All addresses.
+        total: u64,
+    },
+    /// An actor crashes again and again and was given up for now.
+    ActorQuarantined {
+        /// Its kind.
+        actor: String,
+        /// The last cause.
+        cause: String,
+    },
+    /// An update could not be handled.
+    DeadLetter {
+        /// Open dead letters.
+        count: u32,
+    },
+    /// Telegram's token is refused, or somebody else polls with it.
+    TelegramRefuses {
+        /// What it said.
+        error: String,
+    },
+    /// A payment arrived although nothing is sold yet, or does not fit any order.
+    UnexpectedPayment {
+        /// The provider's id of it.
+        charge: String,
+    },
+    /// Services wait for a server longer than they should.
+    ProvisioningLate {
+        /// How many.
+        count: u32,
+    },
+}
+
+impl AlertKind {
+    /// Alerts with the same key are one.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::NodeDown { node, .. } => format!("node_down/{node}"),
+            Self::ForeignPeers { node, .. } => format!("foreign_peers/{node}"),
+            Self::PoolNearlyFull { node, purpose, .. } => format!("pool_nearly_full/{node}/{purpose}"),
+            Self::ActorQuarantined { actor, .. } => format!("actor_quarantined/{actor}"),
+            Self::DeadLetter { .. } => "dead_letter".to_owned(),
+            Self::TelegramRefuses { .. } => "telegram_refuses".to_owned(),
+            Self::UnexpectedPayment { charge } => format!("unexpected_payment/{charge}"),
+            Self::ProvisioningLate { .. } => "provisioning_late".to_owned(),
+        }
+    }
+
+    /// The kind's name, for metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NodeDown { .. } => "node_down",
+            Self::ForeignPeers { .. } => "foreign_peers",
+            Self::PoolNearlyFull { .. } => "pool_nearly_full",
+            Self::ActorQuarantined { .. } => "actor_quarantined",
+            Self::DeadLetter { .. } => "dead_letter",
+            Self::TelegramRefuses { .. } => "telegram_refuses",
+            Self::UnexpectedPayment { .. } => "unexpected_payment",
+            Self::ProvisioningLate { .. } => "provisioning_late",
+        }
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::NodeDown { .. }
+            | Self::TelegramRefuses { .. }
+            | Self::UnexpectedPayment { .. }
+            | Self::ProvisioningLate { .. } => Severity::Critical,
+            Self::ForeignPeers { .. }
+            | Self::PoolNearlyFull { .. }
+            | Self::ActorQuarantined { .. }
+            | Self::DeadLetter { .. } => Severity::Warning,
+        }
+    }
+}

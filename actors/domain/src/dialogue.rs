@@ -1,0 +1,398 @@
+//! The conversation as a pure function: `(state, event) → (state, what to show or do)`.
+//!
+//! It knows no HTML, no database and no time. What has to be decided with rows at hand is an [`Effect`]; storage carries it
+//! out in the transaction of the step and [`after`] turns its [`Outcome`] into messages, inside that same transaction.
+
+use crate::callback::Button;
+use crate::ids::{DeadLetterId, OfferId, ServiceId, UserId};
+use crate::lang::Lang;
+use crate::outgoing::{Body, Place, Toast};
+use crate::permission::{Permission, Role};
+use crate::screen::{Screen, TrialRefusal};
+use crate::service::clean_name;
+use crate::wg::PublicKey;
+use serde::{Deserialize, Serialize};
+
+/// Commands, as a person types them behind a slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `/start`, with the parameter of the link it came from.
+    Start(Option<String>),
+    /// `/vpn`
+    Vpn,
+    /// `/trial`
+    Trial,
+    /// `/profile`
+    Profile,
+    /// `/status`
+    Status,
+    /// `/help`
+    Help,
+    /// `/settings`
+    Settings,
+    /// `/cancel`
+    Cancel,
+    /// `/privacy`
+    Privacy,
+    /// `/terms`
+    Terms,
+    /// `/nodes`, admins
+    Nodes,
+    /// `/pools`, admins
+    Pools,
+    /// `/deadletters`, admins
+    DeadLetters,
+    /// `/user ID`, admins; `None` when no number was given
+    User(Option<UserId>),
+    /// Anything else behind a slash.
+    Unknown,
+}
+
+impl Command {
+    /// Reads a text that begins with a slash: `/name`, `/name@bot`, arguments behind a space. `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix('/')?;
+        let (name, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let name = name.split('@').next().unwrap_or(name).to_lowercase();
+        let argument = argument.trim();
+        Some(match name.as_str() {
+            "start" => Self::Start((!argument.is_empty()).then(|| argument.to_owned())),
+            "vpn" => Self::Vpn,
+            "trial" => Self::Trial,
+            "profile" => Self::Profile,
+            "status" => Self::Status,
+            "help" => Self::Help,
+            "settings" => Self::Settings,
+            "cancel" => Self::Cancel,
+            "privacy" => Self::Privacy,
+            "terms" => Self::Terms,
+            "nodes" => Self::Nodes,
+            "pools" => Self::Pools,
+            "deadletters" => Self::DeadLetters,
+            "user" => Self::User(argument.parse().ok()),
+            _ => Self::Unknown,
+        })
+    }
+}
+
+/// What a person did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A command.
+    Command(Command),
+    /// A text that is no command.
+    Text(String),
+    /// A button of ours, and the message it hung on when Telegram still knows it.
+    Button(Button, Option<i32>),
+    /// A button we do not know: another version's, or forged.
+    OldButton,
+    /// A picture, a sticker, a voice message …
+    OtherKind,
+}
+
+/// Where a conversation stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// No question is open.
+    #[default]
+    Idle,
+    /// We asked for a name.
+    AwaitName {
+        /// Of this service.
+        service: ServiceId,
+    },
+    /// We asked for a public key.
+    AwaitOwnKey {
+        /// To do this with it.
+        offer: OfferId,
+    },
+}
+
+/// Version of [`State`]'s stored form. A row of another version is read as [`State::Idle`].
+pub const STATE_VERSION: i16 = 1;
+
+/// What has to be decided and done with rows at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Proposes a trial, or says why not.
+    OfferTrial,
+    /// Proposes a new key.
+    OfferRotate(ServiceId),
+    /// Proposes to end a service.
+    OfferRevoke(ServiceId),
+    /// Does what an offer proposed, once.
+    Accept {
+        /// The offer.
+        offer: OfferId,
+        /// The user's own public key, for trials and rotations.
+        own_key: Option<PublicKey>,
+    },
+    /// Gives a service a name.
+    Rename {
+        /// The service.
+        service: ServiceId,
+        /// Clean already.
+        name: String,
+    },
+    /// Sends the config as a file.
+    SendFile(ServiceId),
+    /// Sends the config as a picture.
+    SendQr(ServiceId),
+    /// Language of the user.
+    SetLanguage(Lang),
+    /// Time zone of the user, an IANA name that exists.
+    SetTimeZone(chrono_tz::Tz),
+    /// Puts a dead letter back into the inbox, once.
+    Replay(DeadLetterId),
+}
+
+/// What became of an [`Effect`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A trial may be taken.
+    TrialOffered(OfferId),
+    /// No trial.
+    TrialRefused(TrialRefusal),
+    /// A new key is proposed.
+    RotateOffered(ServiceId, OfferId),
+    /// An end is proposed.
+    RevokeOffered(ServiceId, OfferId),
+    /// The service is on its way: just begun, or with a new key.
+    Begun(ServiceId),
+    /// This offer was taken before.
+    AlreadyTaken,
+    /// The key is in use; the offer still stands.
+    KeyTaken(OfferId),
+    /// The service is ended.
+    Revoked(ServiceId),
+    /// The offer is too old, replaced, or not the user's.
+    OfferGone,
+    /// Not one of the user's services, or not in a state in which that can be done.
+    NoSuchService,
+    /// The name is kept.
+    Renamed(ServiceId),
+    /// The file or picture may be sent.
+    MaySend(ServiceId),
+    /// A setting is kept.
+    Saved,
+    /// The dead letter is in the inbox again.
+    Replayed(DeadLetterId),
+    /// It was handled again before, or there is none.
+    NothingToReplay,
+}
+
+/// What a step comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Only shows something.
+    Show(Screen),
+    /// Answers the button press and nothing else.
+    Acknowledge,
+    /// Does something first.
+    Do(Effect),
+}
+
+/// The result of [`step`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The state from now on, unless the effect's outcome says otherwise.
+    pub state: State,
+    /// What to show or do.
+    pub act: Act,
+    /// Where the answer appears.
+    pub place: Place,
+}
+
+/// What [`after`] makes of an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The state from now on.
+    pub state: State,
+    /// Messages in order.
+    pub bodies: Vec<Body>,
+    /// Words with the answer to the button press.
+    pub toast: Option<Toast>,
+}
+
+/// The permission an event needs; `None` for what everyone may do. The one list of the gate.
+#[must_use]
+pub fn required(event: &Event) -> Option<Permission> {
+    match event {
+        Event::Command(Command::Nodes) | Event::Button(Button::Nodes, _) => Some(Permission::NodesRead),
+        Event::Command(Command::Pools) | Event::Button(Button::Pools, _) => Some(Permission::PoolsRead),
+        Event::Command(Command::DeadLetters)
+        | Event::Button(Button::DeadLetters { .. } | Button::DeadLetter { .. }, _) => Some(Permission::DeadLettersRead),
+        Event::Button(Button::Replay { .. }, _) => Some(Permission::DeadLettersReplay),
+        Event::Command(Command::User(_)) | Event::Button(Button::User { .. }, _) => Some(Permission::UsersRead),
+        Event::Button(Button::System, _) => Some(Permission::SystemRead),
+        _ => None,
+    }
+}
+
+/// One step of the conversation. The gate stands in here, so that no way around it exists.
+#[must_use]
+pub fn step(state: &State, event: &Event, role: Role) -> Step {
+    let place = match event {
+        Event::Button(_, Some(message_id)) => Place::Pressed { message_id: *message_id },
+        _ => Place::New,
+    };
+    if required(event).is_some_and(|permission| !role.holds(permission)) {
+        return Step { state: state.clone(), act: Act::Show(Screen::NotAllowed), place: Place::New };
+    }
+    let (state, act) = match event {
+        Event::Command(command) => on_command(state, command, role),
+        Event::Button(button, _) => on_button(state, button),
+        Event::Text(text) => on_text(state, text),
+        Event::OldButton => (State::Idle, Act::Show(Screen::OldButton)),
+        Event::OtherKind => (state.clone(), Act::Show(repeat_question(state).unwrap_or(Screen::UnexpectedKind))),
+    };
+    Step { state, act, place }
+}
+
+fn show(screen: Screen) -> (State, Act) {
+    (State::Idle, Act::Show(screen))
+}
+
+fn effect(effect: Effect) -> (State, Act) {
+    (State::Idle, Act::Do(effect))
+}
+
+fn on_command(state: &State, command: &Command, role: Role) -> (State, Act) {
+    match command {
+        Command::Start(_) => show(Screen::Home { new: false }),
+        Command::Vpn => show(Screen::Vpn { page: 0 }),
+        Command::Trial => effect(Effect::OfferTrial),
+        Command::Profile => show(Screen::Profile),
+        Command::Status if role.holds(Permission::SystemRead) => show(Screen::System),
+        Command::Status => show(Screen::Status),
+        Command::Help => show(Screen::Help),
+        Command::Settings => show(Screen::Settings),
+        Command::Cancel if *state == State::Idle => show(Screen::NothingToCancel),
+        Command::Cancel => show(Screen::Cancelled),
+        Command::Privacy => show(Screen::Privacy),
+        Command::Terms => show(Screen::Terms),
+        Command::Nodes => show(Screen::Nodes),
+        Command::Pools => show(Screen::Pools),
+        Command::DeadLetters => show(Screen::DeadLetters { page: 0 }),
+        Command::User(Some(user)) => show(Screen::UserCard { user: *user }),
+        Command::User(None) => show(Screen::UserUsage),
+        Command::Unknown => show(Screen::UnknownCommand),
+    }
+}
+
+fn on_button(state: &State, button: &Button) -> (State, Act) {
+    match button {
+        Button::Home => show(Screen::Home { new: false }),
+        Button::Vpn { page } => show(Screen::Vpn { page: *page }),
+        Button::Trial => effect(Effect::OfferTrial),
+        Button::Accept { offer } => effect(Effect::Accept { offer: *offer, own_key: None }),
+        Button::OwnKey { offer } => (
+            State::AwaitOwnKey { offer: *offer },
+            Act::Show(Screen::AskOwnKey { offer: *offer, error: None }),
+        ),
+        Button::Card { service } => show(Screen::Card { service: *service }),
+        Button::File { service } => effect(Effect::SendFile(*service)),
+        Button::Qr { service } => effect(Effect::SendQr(*service)),
+        Button::Rename { service } => (
+            State::AwaitName { service: *service },
+            Act::Show(Screen::AskName { service: *service, error: None }),
+        ),
+        Button::Rotate { service } => effect(Effect::OfferRotate(*service)),
+        Button::Revoke { service } => effect(Effect::OfferRevoke(*service)),
+        Button::HowTo { service, os } => show(Screen::HowTo { service: *service, os: *os }),
+        Button::Profile => show(Screen::Profile),
+        Button::Status => show(Screen::Status),
+        Button::Help => show(Screen::Help),
+        Button::Settings => show(Screen::Settings),
+        Button::Languages => show(Screen::Languages),
+        Button::Language(lang) => effect(Effect::SetLanguage(*lang)),
+        Button::TimeZones { page } => show(Screen::TimeZones { page: *page }),
+        Button::TimeZone(name) => match name.parse() {
+            Ok(tz) => effect(Effect::SetTimeZone(tz)),
+            Err(_) => show(Screen::OldButton),
+        },
+        Button::Privacy => show(Screen::Privacy),
+        Button::Terms => show(Screen::Terms),
+        Button::Cancel if *state == State::Idle => show(Screen::Home { new: false }),
+        Button::Cancel => show(Screen::Cancelled),
+        Button::System => show(Screen::System),
+        Button::Nodes => show(Screen::Nodes),
+        Button::Pools => show(Screen::Pools),
+        Button::DeadLetters { page } => show(Screen::DeadLetters { page: *page }),
+        Button::DeadLetter { id } => show(Screen::DeadLetter { id: *id }),
+        Button::Replay { id } => effect(Effect::Replay(*id)),
+        Button::User { user } => show(Screen::UserCard { user: *user }),
+        Button::Nothing => (state.clone(), Act::Acknowledge),
+    }
+}
+
+fn on_text(state: &State, text: &str) -> (State, Act) {
+    match state {
+        State::Idle => show(Screen::UnexpectedText),
+        State::AwaitName { service } => match clean_name(text) {
+            Ok(name) => effect(Effect::Rename { service: *service, name }),
+            Err(error) => {
+                (state.clone(), Act::Show(Screen::AskName { service: *service, error: Some(error) }))
+            }
+        },
+        State::AwaitOwnKey { offer } => match PublicKey::from_user(text) {
+            Ok(key) => effect(Effect::Accept { offer: *offer, own_key: Some(key) }),
+            Err(error) => {
+                (state.clone(), Act::Show(Screen::AskOwnKey { offer: *offer, error: Some(error) }))
+            }
+        },
+    }
+}
+
+fn repeat_question(state: &State) -> Option<Screen> {
+    match state {
+        State::Idle => None,
+        State::AwaitName { service } => Some(Screen::AskName { service: *service, error: None }),
+        State::AwaitOwnKey { offer } => Some(Screen::AskOwnKey { offer: *offer, error: None }),
+    }
+}
+
+/// Turns what became of an effect into messages; storage calls it in the transaction of the step.
+#[must_use]
+pub fn after(effect: &Effect, outcome: &Outcome, place: Place) -> Answer {
+    let mut state = State::Idle;
+    let mut toast = None;
+    let screen = |screen| vec![Body::Screen { screen, place }];
+    let bodies = match outcome {
+        Outcome::TrialOffered(offer) => screen(Screen::TrialOffer { offer: *offer }),
+        Outcome::TrialRefused(reason) => screen(Screen::TrialRefused { reason: *reason }),
+        Outcome::RotateOffered(service, offer) => screen(Screen::AskRotate { service: *service, offer: *offer }),
+        Outcome::RevokeOffered(service, offer) => screen(Screen::AskRevoke { service: *service, offer: *offer }),
+        Outcome::Begun(service) => screen(Screen::Preparing { service: *service }),
+        Outcome::AlreadyTaken => {
+            toast = Some(Toast::AlreadyDone);
+            Vec::new()
+        }
+        Outcome::KeyTaken(offer) => {
+            state = State::AwaitOwnKey { offer: *offer };
+            screen(Screen::TrialRefused { reason: TrialRefusal::KeyTaken })
+        }
+        Outcome::Revoked(service) => screen(Screen::Revoked { service: *service }),
+        Outcome::OfferGone => screen(Screen::OfferGone),
+        Outcome::NoSuchService => screen(Screen::NoSuchService),
+        Outcome::Renamed(service) => screen(Screen::Card { service: *service }),
+        Outcome::MaySend(service) => match effect {
+            Effect::SendQr(_) => vec![Body::ConfigQr { service: *service }],
+            _ => vec![Body::ConfigFile { service: *service }],
+        },
+        Outcome::Saved => {
+            toast = Some(Toast::Saved);
+            screen(Screen::Settings)
+        }
+        Outcome::Replayed(id) => screen(Screen::DeadLetterReplayed { id: *id }),
+        Outcome::NothingToReplay => {
+            toast = Some(Toast::AlreadyDone);
+            screen(Screen::DeadLetters { page: 0 })
+        }
+    };
+    Answer { state, bodies, toast }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use proptest::prelude::*;
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        "/[a-z]{1,12}( .{0,12})?".prop_map(|text| Event::Command(Command::parse(&text).unwrap())),
+        prop_oneof!["/start", "/vpn", "/trial", "/cancel", "/settings", "/nodes", "/user 7"]
+            .prop_map(|text| Event::Command(Command::parse(&text).unwrap())),
+        any::<String>().prop_map(Event::Text),
+        (
+            prop_oneof!["1(home|trial|own:1|name:2|rot:2|rev:2|ok:1|x|-|sys|dls:0|again:3|tz:Mars/X)", "[0-9][a-z]{1,5}:[0-9]{1,3}"],
+            any::<Option<i32>>()
+        )
+            .prop_map(|(data, message)| match Button::decode(&data) {
+                Ok(button) => Event::Button(button, message),
+                Err(_) => Event::OldButton,
+            }),
+        Just(Event::OtherKind),
+    ]
+}
+
+fn outcome(effect: &Effect, pick: u8) -> Outcome {
+    let all = [
+        Outcome::TrialOffered(OfferId(1)),
+        Outcome::Begun(ServiceId(2)),
+        Outcome::AlreadyTaken,
+        Outcome::KeyTaken(OfferId(1)),
+        Outcome::OfferGone,
+        Outcome::NoSuchService,
+        Outcome::Saved,
+    ];
+    match effect {
+        Effect::SendFile(service) | Effect::SendQr(service) => Outcome::MaySend(*service),
+        _ => all[usize::from(pick) % all.len()].clone(),
+    }
+}
+
+proptest! {
+    /// Whatever happens before, the conversation answers, and /start leads home.
+    #[test]
+    fn no_sequence_of_events_panics_or_dead_ends(events in proptest::collection::vec((event(), any::<u8>()), 0..40)) {
+        let mut state = State::Idle;
+        for (event, pick) in &events {
+            let step = step(&state, event, Role::User);
+            state = match &step.act {
+                Act::Do(effect) => {
+                    let answer = after(effect, &outcome(effect, *pick), step.place);
+                    prop_assert!(!answer.bodies.is_empty() || answer.toast.is_some());
+                    answer.state
+                }
+                Act::Show(_) | Act::Acknowledge => step.state,
+            };
+        }
+        let home = step(&state, &Event::Command(Command::Start(None)), Role::User);
+        prop_assert_eq!(home.state, State::Idle);
+        prop_assert_eq!(home.act, Act::Show(Screen::Home { new: false }));
+    }
+
+    /// No user reaches an admin's screen or effect, whatever they press or type.
+    #[test]
+    fn the_gate_holds(event in event()) {
+        let step = step(&State::Idle, &event, Role::User);
+        let admin = matches!(
+            step.act,
+            Act::Show(
+                Screen::System | Screen::Nodes | Screen::Pools | Screen::DeadLetters { .. } | Screen::DeadLetter { .. }
+                    | Screen::UserCard { .. } | Screen::UserUsage
+            ) | Act::Do(Effect::Replay(_))
+        );
+        prop_assert!(!admin, "{event:?}");
+    }
+}
+
+#[test]
+fn a_question_is_answered_or_left() {
+    let ask = step(&State::Idle, &Event::Button(Button::Rename { service: ServiceId(3) }, Some(9)), Role::User);
+    assert_eq!(ask.state, State::AwaitName { service: ServiceId(3) });
+    let bad = step(&ask.state, &Event::Text("x".repeat(99)), Role::User);
+    assert_eq!(bad.state, ask.state);
+    let good = step(&ask.state, &Event::Text("  Mi   iPhone ".into()), Role::User);
+    assert_eq!(good.act, Act::Do(Effect::Rename { service: ServiceId(3), name: "Mi iPhone".into() }));
+    let left = step(&ask.state, &Event::Command(Command::Cancel), Role::User);
+    assert_eq!((left.state, left.act), (State::Idle, Act::Show(Screen::Cancelled)));
+}
+
+#[test]
+fn commands_are_read_as_people_type_them() {
+    assert_eq!(Command::parse("/START@usipipo_bot  ref-1 "), Some(Command::Start(Some("ref-1".into()))));
+    assert_eq!(Command::parse("/user 4503599627370497"), Some(Command::User(Some(UserId(4_503_599_627_370_497)))));
+    assert_eq!(Command::parse("/user Ana"), Some(Command::User(None)));
+    assert_eq!(Command::parse("/"), Some(Command::Unknown));
+    assert_eq!(Command::parse("hola"), None);
+}

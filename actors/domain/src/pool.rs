@@ -1,0 +1,1 @@
+//! Address pools (to be filled).

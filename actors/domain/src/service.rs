@@ -1,0 +1,239 @@
+//! What a user holds, and its life.
+
+use crate::ids::{LeaseId, NodeId, ServiceId, UserId};
+use crate::wg::PublicKey;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// What is sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Product {
+    /// A WireGuard config.
+    Wireguard,
+}
+
+impl Product {
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wireguard => "wireguard",
+        }
+    }
+}
+
+/// What a pool's addresses are for; trials never take paid ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Free trials.
+    Trial,
+    /// Everything that was paid for or granted.
+    Paid,
+}
+
+impl Purpose {
+    /// As stored, and as metrics label it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trial => "trial",
+            Self::Paid => "paid",
+        }
+    }
+}
+
+/// Where a service stands: `pending → active ⇄ suspended → expired | revoked | failed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceStatus {
+    /// Rows exist; the server does not carry it yet.
+    Pending,
+    /// It works.
+    Active,
+    /// It is kept but does not work; the reasons say why.
+    Suspended,
+    /// Its grace ended.
+    Expired,
+    /// A person ended it.
+    Revoked,
+    /// It never came up.
+    Failed,
+}
+
+impl ServiceStatus {
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether it still holds its address.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Pending | Self::Active | Self::Suspended)
+    }
+}
+
+/// Why a service is suspended; each is cleared on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SuspendReason {
+    /// Its time is over.
+    Expiry,
+    /// Its traffic is used up.
+    Quota,
+    /// An admin suspended it.
+    Admin,
+}
+
+impl SuspendReason {
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expiry => "expiry",
+            Self::Quota => "quota",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Limits of the free trial; settings of the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialTerms {
+    /// How long it lasts from the moment it works.
+    pub days: u16,
+    /// Traffic in bytes, both directions together.
+    pub quota_bytes: u64,
+}
+
+impl Default for TrialTerms {
+    fn default() -> Self {
+        Self { days: 7, quota_bytes: 5_000_000_000 }
+    }
+}
+
+impl TrialTerms {
+    /// The second at which a trial that works from `start` ends.
+    #[must_use]
+    pub fn ends_at(&self, start: DateTime<Utc>) -> DateTime<Utc> {
+        start + TimeDelta::days(i64::from(self.days))
+    }
+}
+
+/// Addresses of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// IPv4, if the pool has it.
+    pub v4: Option<Ipv4Addr>,
+    /// IPv6, if the pool has it.
+    pub v6: Option<Ipv6Addr>,
+}
+
+/// Everything a card shows. No secret in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceCard {
+    /// The service.
+    pub id: ServiceId,
+    /// Its owner.
+    pub user: UserId,
+    /// What it is.
+    pub product: Product,
+    /// The name its owner gave it.
+    pub name: String,
+    /// Where it stands.
+    pub status: ServiceStatus,
+    /// Why it is suspended.
+    pub reasons: Vec<SuspendReason>,
+    /// Free trial.
+    pub trial: bool,
+    /// Its server.
+    pub node: NodeId,
+    /// Name of its server.
+    pub node_name: String,
+    /// Where its server stands, for people ("Miami"); empty when not set.
+    pub node_place: String,
+    /// Whether its server answered last time.
+    pub node_up: bool,
+    /// No tunnel is carried on this machine; configs only.
+    pub node_config_only: bool,
+    /// Its lease.
+    pub lease: Option<LeaseId>,
+    /// Its addresses.
+    pub addresses: Addresses,
+    /// The current key.
+    pub public_key: Option<PublicKey>,
+    /// The user keeps the private key; we never had it.
+    pub own_key: bool,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When it first worked.
+    pub activated_at: Option<DateTime<Utc>>,
+    /// When it ends.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Traffic allowed, bytes; `None` for unlimited.
+    pub quota_bytes: Option<u64>,
+    /// Bytes the user sent.
+    pub used_up: u64,
+    /// Bytes the user received.
+    pub used_down: u64,
+    /// Last completed handshake.
+    pub last_handshake: Option<DateTime<Utc>>,
+}
+
+impl ServiceCard {
+    /// Bytes in both directions.
+    #[must_use]
+    pub const fn used(&self) -> u64 {
+        self.used_up.saturating_add(self.used_down)
+    }
+
+    /// Used share of the quota in percent, at most 100; `None` without a quota.
+    #[must_use]
+    pub fn used_percent(&self) -> Option<u8> {
+        let quota = self.quota_bytes.filter(|quota| *quota > 0)?;
+        let percent = u128::from(self.used()) * 100 / u128::from(quota);
+        Some(u8::try_from(percent.min(100)).unwrap_or(100))
+    }
+}
+
+/// Longest name of a service, in characters.
+pub const NAME_MAX_CHARS: usize = 24;
+
+/// Why a text is no name for a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NameError {
+    /// Nothing visible in it.
+    Empty,
+    /// Longer than [`NAME_MAX_CHARS`].
+    TooLong,
+}
+
+/// Cleans a name: no control or direction-changing characters, single spaces, at most [`NAME_MAX_CHARS`].
+///
+/// # Errors
+/// When nothing visible is left or it is too long.
+pub fn clean_name(text: &str) -> Result<String, NameError> {
+    // Direction marks could make a name rearrange the rest of a line.
+    let hidden = |c: char| {
+        c.is_control() && !c.is_whitespace()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let visible: String = text.chars().filter(|c| !hidden(*c)).collect();
+    let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    match name.chars().count() {
+        0 => Err(NameError::Empty),
+        n if n > NAME_MAX_CHARS => Err(NameError::TooLong),
+        _ => Ok(name),
+    }
+}

@@ -1,0 +1,2 @@
+//! The supervision tree.
+pub mod ports;

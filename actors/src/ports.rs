@@ -1,0 +1,6 @@
+//! What the tree needs from the outside, as traits that the edges implement: real ones in the root package, fakes in tests.
+
+pub mod clock;
+pub mod driver;
+pub mod messenger;
+pub mod updates;

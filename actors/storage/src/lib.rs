@@ -1,0 +1,11 @@
+//! The only place of uSipipo that knows Diesel: [`Store`] with one method per unit of work, read-only queries, the vault for
+//! secrets at rest, and the mapping of database errors.
+
+pub mod model;
+mod error;
+mod store;
+mod vault;
+
+pub use error::StoreError;
+pub use store::Store;
+pub use vault::Vault;

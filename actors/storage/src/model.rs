@@ -1,0 +1,520 @@
+//! What goes into and comes out of [`crate::Store`]. No Diesel type leaves the package.
+
+use chrono::{DateTime, Utc};
+use chrono_tz_name::TzName;
+use ipnetwork::{Ipv4Network, Ipv6Network};
+use std::time::Duration;
+use usipipo_domain::alert::AlertKind;
+use usipipo_domain::dialogue::{State, Step};
+use usipipo_domain::ids::{
+    AlertId, BotId, DeadLetterId, InboxSeq, LeaseId, NodeId, OutboxId, PoolId, ServiceId, UserId,
+};
+use usipipo_domain::lang::Lang;
+use usipipo_domain::outgoing::OutboxMessage;
+use usipipo_domain::screen::Screen;
+use usipipo_domain::service::{Addresses, Purpose, ServiceCard, TrialTerms};
+use usipipo_domain::wg::{PresharedKey, PrivateKey, PublicKey};
+
+/// A time zone's IANA name, checked where it was chosen.
+pub mod chrono_tz_name {
+    /// For example `America/Havana`.
+    pub type TzName = String;
+}
+
+/// Which leadership a write belongs to. A write of an older epoch is refused with [`crate::StoreError::NotLeader`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub i64);
+
+/// An update to store.
+#[derive(Debug, Clone)]
+pub struct NewUpdate {
+    /// Telegram's id.
+    pub update_id: Option<i64>,
+    /// Who caused it.
+    pub user: Option<UserId>,
+    /// `session`, `payments`, `membership` or `ignored`.
+    pub lane: &'static str,
+    /// The bytes as received.
+    pub raw: Vec<u8>,
+}
+
+/// An update in the inbox, handed to whom it concerns. Its attempt is counted already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Our own order.
+    pub seq: InboxSeq,
+    /// Who caused it.
+    pub user: Option<UserId>,
+    /// Which way it goes.
+    pub lane: String,
+    /// The bytes as received.
+    pub raw: Vec<u8>,
+    /// This attempt included.
+    pub attempts: u16,
+    /// When we got it.
+    pub received_at: DateTime<Utc>,
+}
+
+/// What a session keeps of its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// Telegram's id.
+    pub id: UserId,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Without the at sign.
+    pub username: Option<String>,
+    /// Chosen or guessed language.
+    pub lang: Lang,
+    /// Chosen or default time zone.
+    pub tz: TzName,
+    /// First contact.
+    pub created_at: DateTime<Utc>,
+    /// Last contact, exact to the hour.
+    pub last_seen_at: DateTime<Utc>,
+    /// They blocked the bot.
+    pub blocked: bool,
+}
+
+/// A session's memory, rebuilt when it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSnapshot {
+    /// `None` for someone who never wrote.
+    pub user: Option<UserRow>,
+    /// Where the conversation stands.
+    pub state: State,
+}
+
+/// What must be kept of the user with this step: they are new, or a name changed, or were last seen long ago, or are back
+/// after they blocked the bot. `None` in [`StepCommit::touch`] leaves the row alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserTouch {
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Without the at sign.
+    pub username: Option<String>,
+    /// For a new user only: the language guessed from their app; never changes an existing one.
+    pub lang: Lang,
+    /// For a new user only.
+    pub tz: TzName,
+    /// For a new user only: the parameter of their first `/start`.
+    pub referral: Option<String>,
+}
+
+/// What the session prepared for an effect that makes a service: an address reserved by the pool's actor, and keys.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The node the address is on.
+    pub node: NodeId,
+    /// The pool it comes from.
+    pub pool: PoolId,
+    /// The reserved addresses; `None` for a rotation, which keeps its lease.
+    pub addresses: Option<Addresses>,
+    /// New private key; unused when the effect brings the user's own public key.
+    pub private_key: PrivateKey,
+    /// New preshared key.
+    pub preshared_key: PresharedKey,
+    /// The name a new service gets ("WireGuard 1").
+    pub name: String,
+    /// Limits of a trial.
+    pub terms: TrialTerms,
+}
+
+/// One update's step, to be committed as a whole.
+#[derive(Debug, Clone)]
+pub struct StepCommit {
+    /// The update; if it is done already, nothing happens.
+    pub seq: InboxSeq,
+    /// Who.
+    pub user: UserId,
+    /// What the dialogue decided. For [`usipipo_domain::dialogue::Act::Do`], the effect is carried out here and its
+    /// outcome turned into messages by [`usipipo_domain::dialogue::after`].
+    pub step: Step,
+    /// The state before; the row is written only when it changes.
+    pub before: State,
+    /// The button press to answer.
+    pub callback_id: Option<String>,
+    /// What changed of the user.
+    pub touch: Option<UserTouch>,
+    /// For `Accept` of a trial or rotation offer.
+    pub prepared: Option<Prepared>,
+    /// The program's time.
+    pub now: DateTime<Utc>,
+}
+
+/// What a committed step leaves to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepDone {
+    /// The conversation's state now.
+    pub state: State,
+    /// Rows that wait to be sent, for the outbox's memory.
+    pub messages: Vec<OutboxMessage>,
+    /// Servers with new work.
+    pub wake: Vec<NodeId>,
+    /// The prepared address was used; if not, its reservation is to be given back.
+    pub address_used: bool,
+}
+
+/// Why a step was not committed; the others of its group are not affected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StepRefusal {
+    /// It was committed before.
+    #[error("the update was handled before")]
+    AlreadyDone,
+    /// Somebody else holds the prepared address; ask the pool for the next one and try again.
+    #[error("the address is taken")]
+    AddressTaken,
+    /// The effect needs an address or keys that were not prepared; look at the offer with `Store::offer_needs`.
+    #[error("the offer needs an address or keys")]
+    NotPrepared,
+}
+
+/// What taking an offer needs to be prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfferNeeds {
+    /// Nothing: gone, taken, foreign, or a revocation. The commit tells the user.
+    Nothing,
+    /// An address from a trial pool, and keys.
+    Trial,
+    /// Keys; the service stays on this node and pool.
+    Keys {
+        /// The node of the service.
+        node: NodeId,
+        /// The pool of its lease.
+        pool: PoolId,
+    },
+}
+
+/// A server as the settings describe it, for `Store::ensure_node`.
+#[derive(Debug, Clone)]
+pub struct NodeSpec {
+    /// Unique name.
+    pub name: String,
+    /// `wireguard`.
+    pub driver: String,
+    /// `auto`, `kernel`, `userspace` or `config-only`.
+    pub mode: String,
+    /// For people ("Miami").
+    pub place: String,
+    /// Network interface.
+    pub interface: String,
+    /// UDP port.
+    pub listen_port: u16,
+    /// `host:port` for clients.
+    pub endpoint: String,
+    /// Name servers for clients.
+    pub dns: Vec<String>,
+    /// Bytes.
+    pub mtu: u32,
+    /// Foreign peers may be removed.
+    pub exclusive: bool,
+    /// Address pools.
+    pub pools: Vec<PoolSpec>,
+}
+
+/// A pool as the settings describe it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolSpec {
+    /// Trial or paid.
+    pub purpose: Purpose,
+    /// IPv4 prefix.
+    pub v4: Option<Ipv4Network>,
+    /// IPv6 prefix.
+    pub v6: Option<Ipv6Network>,
+}
+
+/// A server as its row says.
+#[derive(Debug, Clone)]
+pub struct NodeRow {
+    /// Its id.
+    pub id: NodeId,
+    /// From the settings at first, from the row afterwards.
+    pub spec: NodeSpec,
+    /// Its pools' ids, in the order of `spec.pools`.
+    pub pool_ids: Vec<PoolId>,
+    /// The server's key.
+    pub private_key: PrivateKey,
+    /// Its public half.
+    pub public_key: PublicKey,
+    /// It answered last time.
+    pub up: bool,
+}
+
+/// What a node's actor last saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeHealth {
+    /// It answers.
+    pub up: bool,
+    /// No tunnel is carried on this machine.
+    pub config_only: bool,
+    /// Why not.
+    pub error: Option<String>,
+    /// Peers on it that are not ours.
+    pub foreign_peers: u32,
+    /// Looked at.
+    pub now: DateTime<Utc>,
+}
+
+/// A key that a server should carry, or should no longer carry.
+#[derive(Debug, Clone)]
+pub struct PeerRow {
+    /// Row id.
+    pub id: i64,
+    /// Whose.
+    pub service: ServiceId,
+    /// The key.
+    pub public_key: PublicKey,
+    /// Shared with the client.
+    pub preshared_key: PresharedKey,
+    /// What it may use.
+    pub addresses: Addresses,
+    /// The server should carry it: not retired, and the service is pending or active.
+    pub wanted: bool,
+    /// We believe that the server carries it.
+    pub applied: bool,
+    /// It will never be wanted again.
+    pub retired: bool,
+}
+
+/// Counters of one peer as the server reports them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerCounters {
+    /// Row id.
+    pub peer: i64,
+    /// Bytes from the user in this incarnation.
+    pub rx: u64,
+    /// Bytes to the user in this incarnation.
+    pub tx: u64,
+    /// Last completed handshake.
+    pub last_handshake: Option<DateTime<Utc>>,
+}
+
+/// A lease that keeps its addresses from being given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseRow {
+    /// Its id.
+    pub id: LeaseId,
+    /// Its addresses.
+    pub addresses: Addresses,
+    /// It rests until then (and until the server has dropped its key).
+    pub quarantine_until: Option<DateTime<Utc>>,
+}
+
+/// What a sweep of expiries did.
+#[derive(Debug, Clone, Default)]
+pub struct Swept {
+    /// Services suspended now.
+    pub services: Vec<ServiceId>,
+    /// Servers with peers to remove.
+    pub wake: Vec<NodeId>,
+    /// Rows that wait to be sent.
+    pub messages: Vec<OutboxMessage>,
+}
+
+/// A message that Telegram took.
+#[derive(Debug, Clone)]
+pub struct SentMessage {
+    /// The row.
+    pub id: OutboxId,
+    /// The chat.
+    pub chat: UserId,
+    /// The message that now shows a screen.
+    pub shown: Option<(i32, Screen)>,
+}
+
+/// What became of a message that Telegram did not take.
+#[derive(Debug, Clone)]
+pub enum SendFailure {
+    /// Try again at this time.
+    Retry {
+        /// Not before.
+        at: DateTime<Utc>,
+        /// What happened.
+        error: String,
+    },
+    /// Given up.
+    Failed {
+        /// What happened.
+        error: String,
+        /// The user blocked the bot: their other messages are given up too.
+        blocked: bool,
+    },
+}
+
+/// Everything needed to render for one user, read in one query.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// Their row.
+    pub user: UserRow,
+    /// The message that shows the current screen, what it shows, and since when.
+    pub current: Option<(i32, Screen, DateTime<Utc>)>,
+}
+
+/// The secrets of a config file, read at the moment of sending.
+#[derive(Debug)]
+pub struct ClientConfig {
+    /// The service.
+    pub card: ServiceCard,
+    /// `None`: the user keeps it.
+    pub private_key: Option<PrivateKey>,
+    /// Shared with the server.
+    pub preshared_key: PresharedKey,
+    /// The server's key.
+    pub server_key: PublicKey,
+    /// `host:port`.
+    pub endpoint: String,
+    /// Name servers.
+    pub dns: Vec<String>,
+    /// Bytes.
+    pub mtu: u32,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// At most the asked number.
+    pub rows: Vec<T>,
+    /// From zero.
+    pub page: u16,
+    /// At least one.
+    pub pages: u16,
+    /// Rows on all pages.
+    pub total: u64,
+}
+
+/// One server for admins and `/status`.
+#[derive(Debug, Clone)]
+pub struct NodeOverview {
+    /// Its id.
+    pub id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub place: String,
+    /// `kernel`, `userspace`, `auto`, `config-only` as set.
+    pub mode: String,
+    /// It answers.
+    pub up: bool,
+    /// No tunnel is carried on this machine.
+    pub config_only: bool,
+    /// Last looked at.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// Since when it does not answer.
+    pub down_since: Option<DateTime<Utc>>,
+    /// What its driver said.
+    pub error: Option<String>,
+    /// Working services.
+    pub active: u64,
+    /// Services that wait for it.
+    pub pending: u64,
+    /// Peers that are not ours.
+    pub foreign_peers: u32,
+    /// Where clients connect.
+    pub endpoint: String,
+}
+
+/// One pool for admins and metrics.
+#[derive(Debug, Clone)]
+pub struct PoolOverview {
+    /// Its id.
+    pub id: PoolId,
+    /// Its server.
+    pub node: NodeId,
+    /// Its server's name.
+    pub node_name: String,
+    /// Trial or paid.
+    pub purpose: Purpose,
+    /// IPv4 prefix.
+    pub v4: Option<Ipv4Network>,
+    /// IPv6 prefix.
+    pub v6: Option<Ipv6Network>,
+    /// Leases in use.
+    pub live: u64,
+    /// Leases that rest.
+    pub quarantined: u64,
+    /// Leases begun in the last seven days, for the forecast.
+    pub begun_last_week: u64,
+}
+
+/// A failed update for admins.
+#[derive(Debug, Clone)]
+pub struct DeadLetterRow {
+    /// Its id.
+    pub id: DeadLetterId,
+    /// Who.
+    pub user: Option<UserId>,
+    /// Which way it went.
+    pub lane: String,
+    /// What happened.
+    pub error: String,
+    /// What the user was told.
+    pub code: String,
+    /// How often it was tried.
+    pub attempts: u16,
+    /// When it was given up.
+    pub created_at: DateTime<Utc>,
+    /// When it was put back.
+    pub replayed_at: Option<DateTime<Utc>>,
+    /// The update itself, lossy text, at most 1,000 characters.
+    pub excerpt: String,
+}
+
+/// An alert to render.
+#[derive(Debug, Clone)]
+pub struct AlertRow {
+    /// Its id.
+    pub id: AlertId,
+    /// The condition as last raised.
+    pub kind: AlertKind,
+    /// Since when.
+    pub opened_at: DateTime<Utc>,
+    /// How often it was raised.
+    pub times: u32,
+    /// Over.
+    pub resolved_at: Option<DateTime<Utc>>,
+}
+
+/// The whole system in numbers, for `/status` of admins, metrics and the board.
+#[derive(Debug, Clone, Default)]
+pub struct SystemStats {
+    /// Users who ever wrote.
+    pub users: u64,
+    /// Users seen in the last 24 hours.
+    pub users_day: u64,
+    /// Services by status.
+    pub services: Vec<(String, u64)>,
+    /// Updates not yet handled.
+    pub inbox_undone: u64,
+    /// Age of the oldest one.
+    pub inbox_oldest: Option<Duration>,
+    /// Messages not yet sent, by priority (`reply`, `delivery`, `notice`).
+    pub outbox_waiting: Vec<(String, u64)>,
+    /// Age of the oldest one that is due.
+    pub outbox_oldest: Option<Duration>,
+    /// Failed updates not put back.
+    pub dead_letters: u64,
+    /// Open alerts.
+    pub alerts: Vec<AlertRow>,
+    /// Services that wait for their server, and the age of the oldest.
+    pub pending_oldest: Option<Duration>,
+}
+
+/// Settings of the connection pool.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// `postgres://…`; a secret, because it may hold a password.
+    pub url: secrecy::SecretString,
+    /// Most connections.
+    pub max_connections: usize,
+    /// Longest wait for a free connection.
+    pub wait_timeout: Duration,
+    /// Longest run of one statement.
+    pub statement_timeout: Duration,
+}
+
+/// Who a Telegram bot is, for rows of its own.
+pub type Bot = BotId;
