@@ -1,0 +1,271 @@
+//! The control API itself.
+
+use axum::Json;
+use axum::Router;
+use axum::routing::post;
+use serde_json::Value;
+use serde_json::json;
+use tokio::net::TcpListener;
+use usipipo_sandbox::world::Settings;
+
+use crate::support::Sim;
+
+#[tokio::test]
+async fn the_chat_shows_what_changed() {
+    let sim = Sim::with_ana().await;
+    let rev = sim.get("/sim/people/1001/chat").await["rev"]
+        .as_u64()
+        .unwrap();
+    let path = format!("/sim/people/1001/chat?after={rev}&wait=20");
+    let (chat, _) = tokio::join!(
+        sim.get(&path),
+        sim.ok(
+            "sendMessage",
+            json!({"chat_id": 1001, "text": "<b>a</b> <script>", "entities": []})
+        ),
+    );
+    assert_eq!(chat["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        chat["messages"][0]["html"],
+        "&lt;b&gt;a&lt;/b&gt; &lt;script&gt;"
+    );
+    sim.ok(
+        "sendChatAction",
+        json!({"chat_id": 1001, "action": "typing"}),
+    )
+    .await;
+    assert_eq!(
+        sim.get("/sim/people/1001/chat").await["typing"]["action"],
+        "typing"
+    );
+    let old = sim.get("/sim/people/1001/chat?after=99999&wait=20").await;
+    assert_eq!(
+        old["messages"].as_array().unwrap().len(),
+        2,
+        "a revision from before a reset shows all"
+    );
+}
+
+#[tokio::test]
+async fn a_wait_ends_with_what_is_there() {
+    let sim = Sim::with_ana().await;
+    let response = sim
+        .client
+        .get(sim.url("/sim/chat/wait?person=1001&text=never&timeout=0.05"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 404);
+    assert_eq!(
+        response.json::<Value>().await.unwrap()["messages"][0]["text"],
+        "/start"
+    );
+    let (seen, _) = tokio::join!(
+        sim.get("/sim/chat/wait?person=1001&text=needle&button=Go&timeout=20"),
+        async {
+            sim.ok(
+                "sendMessage",
+                json!({"chat_id": 1001, "text": "a needle without a button"}),
+            )
+            .await;
+            let markup = json!({"inline_keyboard": [[{"text": "Go!", "callback_data": "go"}]]});
+            sim.ok(
+                "sendMessage",
+                json!({"chat_id": 1001, "text": "a needle", "reply_markup": markup}),
+            )
+            .await;
+        },
+    );
+    assert_eq!(seen["message"]["message_id"], 3);
+}
+
+#[tokio::test]
+async fn calls_are_counted() {
+    let sim = Sim::with_ana().await;
+    sim.ok("sendMessage", json!({"chat_id": 1001, "text": "x"}))
+        .await;
+    sim.refused("sendMessage", json!({"chat_id": 1, "text": "x"}))
+        .await;
+    let calls = sim.get("/sim/calls?chat_id=1001").await;
+    assert_eq!(
+        (&calls["counts"]["sendMessage"], &calls["last"]),
+        (&json!(2), &json!(2))
+    );
+    assert_eq!(
+        (
+            calls["calls"].as_array().unwrap().len(),
+            &calls["calls"][0]["ok"]
+        ),
+        (1, &json!(true))
+    );
+    let after = sim.get("/sim/calls?after=1").await;
+    assert_eq!(after["calls"][0]["error_code"], 400);
+    sim.post("/sim/calls/clear", json!({})).await;
+    sim.ok("getMe", json!({})).await;
+    let calls = sim.get("/sim/calls").await;
+    assert_eq!(
+        (&calls["counts"], &calls["calls"][0]["n"]),
+        (&json!({"getMe": 1}), &json!(3))
+    );
+}
+
+#[tokio::test]
+async fn people_come_change_and_go() {
+    let sim = Sim::start().await;
+    let ana = sim
+        .post(
+            "/sim/people",
+            json!({"first_name": "Ana", "username": "ana", "label": "admin"}),
+        )
+        .await;
+    assert_eq!(ana["id"], 1001);
+    let ana = sim
+        .post(
+            "/sim/people",
+            json!({"id": 1001, "last_name": "P", "username": ""}),
+        )
+        .await;
+    assert_eq!(
+        (&ana["first_name"], &ana["last_name"], &ana["username"]),
+        (&json!("Ana"), &json!("P"), &Value::Null)
+    );
+    assert_eq!(
+        sim.post("/sim/people", json!({"first_name": "Eva"})).await["id"],
+        1002
+    );
+    assert_eq!(sim.try_post("/sim/people", json!({})).await.0, 400);
+    assert_eq!(
+        sim.try_post("/sim/people", json!({"first_name": "X", "colour": 1}))
+            .await
+            .0,
+        400
+    );
+    sim.client
+        .delete(sim.url("/sim/people/1001"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        sim.get("/sim/people").await["people"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        sim.try_post("/sim/people/1001/send", json!({"text": "x"}))
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn people_do_other_things() {
+    let sim = Sim::with_ana().await;
+    sim.post(
+        "/sim/people/1001/edited_message",
+        json!({"message_id": 1, "text": "/help"}),
+    )
+    .await;
+    sim.post("/sim/people/1001/sticker", json!({"emoji": "🦄"}))
+        .await;
+    sim.post(
+        "/sim/people/1001/location",
+        json!({"latitude": 1.5, "longitude": 2.5}),
+    )
+    .await;
+    sim.post("/sim/people/1001/contact", json!({"phone_number": "+1"}))
+        .await;
+    let updates = sim.updates().await;
+    assert_eq!(updates[1]["edited_message"]["text"], "/help");
+    assert_eq!(updates[2]["message"]["sticker"]["emoji"], "🦄");
+    assert_eq!(updates[3]["message"]["location"]["latitude"], 1.5);
+    assert_eq!(updates[4]["message"]["contact"]["user_id"], 1001);
+}
+
+#[tokio::test]
+async fn the_clock_moves_here_and_in_the_program() {
+    let program = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", program.local_addr().unwrap());
+    let app = Router::new().route(
+        "/demo/clock",
+        post(async |Json(body): Json<Value>| {
+            if body == json!({"advance_seconds": 86400}) {
+                Ok("ok")
+            } else {
+                Err((axum::http::StatusCode::CONFLICT, "not so far"))
+            }
+        }),
+    );
+    tokio::spawn(async move { axum::serve(program, app).await });
+    let sim = Sim::with(Settings {
+        program_url: Some(url),
+        ..Settings::for_tests()
+    })
+    .await;
+    let before = sim.get("/sim/clock").await["now"].as_i64().unwrap();
+    let moved = sim
+        .post("/sim/clock", json!({"advance_seconds": 86400}))
+        .await;
+    assert_eq!(
+        (&moved["program"], &moved["offset_seconds"]),
+        (&json!("moved"), &json!(86400))
+    );
+    sim.ana().await;
+    let date = sim
+        .ok("sendMessage", json!({"chat_id": 1001, "text": "x"}))
+        .await["date"]
+        .as_i64()
+        .unwrap();
+    assert!(date >= before + 86400);
+    let (status, body) = sim
+        .try_post("/sim/clock", json!({"advance_seconds": 5}))
+        .await;
+    assert_eq!(status, 502);
+    assert_eq!(
+        body["error"],
+        "the program answered 409 Conflict: not so far"
+    );
+}
+
+#[tokio::test]
+async fn a_reset_forgets() {
+    let sim = Sim::with_ana().await;
+    sim.post(
+        "/sim/faults",
+        json!({"rules": [{"action": "500", "times": -1}]}),
+    )
+    .await;
+    sim.post("/sim/clock", json!({"advance_seconds": 5})).await;
+    sim.post("/sim/reset", json!({})).await;
+    let state = sim.get("/sim/state").await;
+    assert_eq!(
+        (
+            &state["people"],
+            &state["faults"],
+            &state["clock"]["offset_seconds"]
+        ),
+        (&json!([]), &json!([]), &json!(0))
+    );
+    assert_eq!(sim.updates().await.len(), 0);
+}
+
+#[tokio::test]
+async fn the_page_is_served() {
+    let sim = Sim::start().await;
+    let page = sim.client.get(sim.url("/")).send().await.unwrap();
+    assert!(
+        page.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/html")
+    );
+    assert!(
+        page.text()
+            .await
+            .unwrap()
+            .to_ascii_lowercase()
+            .starts_with("<!doctype html>")
+    );
+}
