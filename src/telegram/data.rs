@@ -1,0 +1,44 @@
+//! What screens are rendered from: the read-only part of the store, as a trait so that screens are tested without a database.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use usipipo_actors::domain::ids::{AlertId, DeadLetterId, ServiceId, UserId};
+use usipipo_actors::domain::service::ServiceCard;
+use usipipo_actors::model::{
+    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, Page, PoolOverview, SystemStats, Viewer,
+};
+
+/// The rows could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DataError(pub String);
+
+/// The result of a read.
+pub type DataResult<T> = Result<T, DataError>;
+
+/// Reads that decide nothing. The methods are those of the store with the same names.
+#[async_trait]
+pub trait ScreenData: Send + Sync + 'static {
+    /// A user, and the message that shows their current screen.
+    async fn viewer(&self, user: UserId) -> DataResult<Option<Viewer>>;
+    /// A user's services, newest first: live ones and those that ended within the last week.
+    async fn services_of(&self, user: UserId, page: u16, per_page: u16) -> DataResult<Page<ServiceCard>>;
+    /// One of the user's own services.
+    async fn card(&self, user: UserId, service: ServiceId) -> DataResult<Option<ServiceCard>>;
+    /// The secrets of one of the user's own services that works or is about to.
+    async fn client_config(&self, user: UserId, service: ServiceId) -> DataResult<Option<ClientConfig>>;
+    /// The trial the user took.
+    async fn trial_taken(&self, user: UserId) -> DataResult<Option<(ServiceId, DateTime<Utc>)>>;
+    /// The whole system in numbers.
+    async fn system_stats(&self, now: DateTime<Utc>) -> DataResult<SystemStats>;
+    /// Every server.
+    async fn node_overviews(&self) -> DataResult<Vec<NodeOverview>>;
+    /// Every address pool.
+    async fn pool_overviews(&self, now: DateTime<Utc>) -> DataResult<Vec<PoolOverview>>;
+    /// Updates that failed; open ones first, newest first.
+    async fn dead_letters(&self, page: u16, per_page: u16) -> DataResult<Page<DeadLetterRow>>;
+    /// One of them.
+    async fn dead_letter(&self, id: DeadLetterId) -> DataResult<Option<DeadLetterRow>>;
+    /// An alert.
+    async fn alert(&self, id: AlertId) -> DataResult<Option<AlertRow>>;
+}

@@ -1,0 +1,103 @@
+//! What admins are told: an alert while it lasts, and when it is over.
+
+use super::system::short;
+use super::{Ctx, Face};
+use crate::telegram::html::Html;
+use crate::telegram::keyboard::Keyboard;
+use crate::telegram::words::grouped;
+use chrono::TimeDelta;
+use usipipo_actors::domain::alert::AlertKind;
+use usipipo_actors::domain::callback::Button;
+use usipipo_actors::domain::service::Purpose;
+use usipipo_actors::model::AlertRow;
+
+/// The condition in one line.
+pub(super) fn line(ctx: Ctx<'_>, kind: &AlertKind) -> Html {
+    let words = ctx.words;
+    match kind {
+        AlertKind::NodeDown { node, .. } => words.alert_node_down(node),
+        AlertKind::ForeignPeers { node, count } => words.alert_foreign(*count, node),
+        AlertKind::PoolNearlyFull { node, purpose, free, total } => {
+            words.alert_pool(node, grouped(*free), grouped(*total), purpose_of(ctx, purpose))
+        }
+        AlertKind::ActorQuarantined { actor, .. } => words.alert_actor(actor),
+        AlertKind::DeadLetter { count } => words.alert_dead(*count),
+        AlertKind::TelegramRefuses { .. } => words.alert_telegram(),
+        AlertKind::UnexpectedPayment { .. } => words.alert_payment(),
+        AlertKind::ProvisioningLate { count } => words.alert_late(*count),
+    }
+}
+
+/// That the condition is over, in one line.
+fn over(ctx: Ctx<'_>, kind: &AlertKind) -> Html {
+    let words = ctx.words;
+    match kind {
+        AlertKind::NodeDown { node, .. } => words.over_node_down(node),
+        AlertKind::ForeignPeers { node, .. } => words.over_foreign(node),
+        AlertKind::PoolNearlyFull { node, purpose, .. } => words.over_pool(node, purpose_of(ctx, purpose)),
+        AlertKind::ActorQuarantined { actor, .. } => words.over_actor(actor),
+        AlertKind::DeadLetter { .. } => words.over_dead(),
+        AlertKind::TelegramRefuses { .. } => words.over_telegram(),
+        AlertKind::UnexpectedPayment { .. } => words.over_payment(),
+        AlertKind::ProvisioningLate { .. } => words.over_late(),
+    }
+}
+
+fn purpose_of(ctx: Ctx<'_>, stored: &str) -> String {
+    let known = [Purpose::Trial, Purpose::Paid].into_iter().find(|purpose| purpose.as_str() == stored);
+    known.map_or_else(|| stored.to_owned(), |purpose| super::system::purpose(ctx, purpose))
+}
+
+/// What it said, for whoever has to mend it.
+fn details(kind: &AlertKind) -> Option<&str> {
+    match kind {
+        AlertKind::NodeDown { error, .. } | AlertKind::TelegramRefuses { error } => Some(error),
+        AlertKind::ActorQuarantined { cause, .. } => Some(cause),
+        AlertKind::UnexpectedPayment { charge } => Some(charge),
+        AlertKind::ForeignPeers { .. }
+        | AlertKind::PoolNearlyFull { .. }
+        | AlertKind::DeadLetter { .. }
+        | AlertKind::ProvisioningLate { .. } => None,
+    }
+}
+
+/// Where to look.
+fn look(ctx: Ctx<'_>, kind: &AlertKind) -> (String, Button) {
+    let words = ctx.words;
+    match kind {
+        AlertKind::NodeDown { .. } | AlertKind::ForeignPeers { .. } | AlertKind::ProvisioningLate { .. } => {
+            (words.btn_nodes(), Button::Nodes)
+        }
+        AlertKind::PoolNearlyFull { .. } => (words.btn_pools(), Button::Pools),
+        AlertKind::DeadLetter { .. } => (words.btn_dead_list(), Button::DeadLetters { page: 0 }),
+        AlertKind::ActorQuarantined { .. } | AlertKind::TelegramRefuses { .. } | AlertKind::UnexpectedPayment { .. } => {
+            (words.btn_system(), Button::System)
+        }
+    }
+}
+
+pub(super) fn message(ctx: Ctx<'_>, row: Option<&AlertRow>, resolved: bool) -> Face {
+    let words = ctx.words;
+    let Some(row) = row else {
+        return (words.alert_gone(), Keyboard::default().row([(words.btn_system(), Button::System), ctx.home()]));
+    };
+    let mut html;
+    if resolved {
+        html = over(ctx, &row.kind);
+        let end = row.resolved_at.unwrap_or(ctx.here.now);
+        html.line(&words.alert_lasted(ctx.here.span(end - row.opened_at)));
+    } else {
+        html = line(ctx, &row.kind);
+        // A new alert is told within seconds; its age is worth a line only later.
+        if ctx.here.now - row.opened_at >= TimeDelta::minutes(1) {
+            html.line(&words.alert_since(ctx.here.since(row.opened_at)));
+        }
+        if row.times > 1 {
+            html.line(&words.alert_times(row.times));
+        }
+        if let Some(details) = details(&row.kind) {
+            html.line(&Html::code(short(details)));
+        }
+    }
+    (html, Keyboard::default().row([look(ctx, &row.kind), ctx.home()]))
+}

@@ -1,0 +1,76 @@
+//! Name, key and end of a service: questions and their answers.
+
+use super::{Ctx, Face};
+use crate::telegram::html::Html;
+use crate::telegram::keyboard::Keyboard;
+use usipipo_actors::domain::callback::Button;
+use usipipo_actors::domain::ids::OfferId;
+use usipipo_actors::domain::service::{NAME_MAX_CHARS, NameError, ServiceCard};
+use usipipo_actors::domain::wg::KeyError;
+
+/// What was wrong with the last answer, then the question again.
+fn after_error(error: Option<Html>, question: Html) -> Html {
+    match error {
+        Some(mut html) => {
+            html.paragraph(&question);
+            html
+        }
+        None => question,
+    }
+}
+
+fn back_to(ctx: Ctx<'_>, card: &ServiceCard) -> (String, Button) {
+    (ctx.words.btn_back(), Button::Card { service: card.id })
+}
+
+pub(super) fn ask_name(ctx: Ctx<'_>, card: &ServiceCard, error: Option<NameError>) -> Face {
+    let words = ctx.words;
+    let error = error.map(|error| match error {
+        NameError::Empty => words.name_empty(),
+        NameError::TooLong => words.name_too_long(),
+    });
+    let question = words.ask_name(&card.name, NAME_MAX_CHARS.to_string());
+    (after_error(error, question), Keyboard::default().row([back_to(ctx, card), ctx.home()]))
+}
+
+pub(super) fn ask_own_key(ctx: Ctx<'_>, error: Option<KeyError>) -> Face {
+    let words = ctx.words;
+    let error = error.map(|error| match error {
+        KeyError::NotAKey => words.key_not_a_key(),
+        KeyError::LowOrder => words.key_low_order(),
+    });
+    let keyboard = Keyboard::default().row([(words.btn_cancel(), Button::Cancel), ctx.home()]);
+    (after_error(error, words.ask_own_key()), keyboard)
+}
+
+pub(super) fn ask_rotate(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Face {
+    let words = ctx.words;
+    let keyboard = Keyboard::default()
+        .row([(words.btn_rotate_now(), Button::Accept { offer })])
+        .row([(words.btn_own_key(), Button::OwnKey { offer })])
+        .row([back_to(ctx, card), ctx.home()]);
+    (words.ask_rotate(&card.name), keyboard)
+}
+
+pub(super) fn key_taken(ctx: Ctx<'_>, card: &ServiceCard) -> Face {
+    let again = (ctx.words.btn_rotate(), Button::Rotate { service: card.id });
+    (ctx.words.key_taken(&card.name), Keyboard::default().row([again]).row([back_to(ctx, card), ctx.home()]))
+}
+
+pub(super) fn ask_revoke(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Face {
+    let words = ctx.words;
+    let mut html = words.ask_revoke(&card.name);
+    if card.trial {
+        html.line(&words.ask_revoke_trial());
+    }
+    let keep = (words.btn_keep(), Button::Card { service: card.id });
+    (html, Keyboard::default().row([(words.btn_revoke_now(), Button::Accept { offer })]).row([keep, ctx.home()]))
+}
+
+pub(super) fn revoked(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Face {
+    let html = match card {
+        Some(card) => ctx.words.revoked(&card.name),
+        None => ctx.words.revoked_some(),
+    };
+    (html, Keyboard::default().row([ctx.my_vpn(), ctx.home()]))
+}

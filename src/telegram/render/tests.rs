@@ -1,0 +1,235 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::telegram::fake::{ADMIN, ANA, NOBODY, World, alert, card, now, suspended};
+use crate::telegram::html::tests::check;
+use proptest::prelude::*;
+use std::fmt::Write as _;
+use usipipo_actors::domain::alert::AlertKind;
+use usipipo_actors::domain::callback::CALLBACK_DATA_MAX_BYTES;
+use usipipo_actors::domain::dialogue::{Act, Event, State, step};
+use usipipo_actors::domain::ids::{DeadLetterId, OfferId};
+use usipipo_actors::domain::screen::{Os, TrialRefusal};
+use usipipo_actors::domain::service::{NameError, ServiceStatus, SuspendReason};
+use usipipo_actors::domain::wg::KeyError;
+
+mod sample;
+
+use sample::{Sample, samples};
+
+fn screen_of(sample: &Sample, lang: Lang) -> Rendered {
+    let world = (sample.world)(lang);
+    let rendered = render(world, sample.user, &sample.screen);
+    assert_sendable(&rendered.html, &rendered.keyboard, &format!("{} in {lang:?}", sample.name));
+    rendered
+}
+
+fn render(world: World, user: UserId, screen: &Screen) -> Rendered {
+    block_on(async move {
+        let renderer = world.renderer();
+        let reader = renderer.reader(user).await.unwrap();
+        renderer.screen(&reader, screen, now()).await.unwrap()
+    })
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// What Telegram and our own rules ask of every message.
+fn assert_sendable(html: &Html, keyboard: &Keyboard, name: &str) {
+    let units = check(html.as_str()).unwrap_or_else(|error| panic!("{name}: {error}\n{html}"));
+    assert!((1..=MESSAGE_MAX_UNITS).contains(&units), "{name}: {units} units");
+    assert!(!keyboard.rows.is_empty() && keyboard.rows.len() <= 12, "{name}: {} rows", keyboard.rows.len());
+    for key in keyboard.rows.iter().flatten() {
+        let data = key.button.encode();
+        assert!((1..=CALLBACK_DATA_MAX_BYTES).contains(&data.len()), "{name}: {data}");
+        assert_eq!(Button::decode(&data).as_ref(), Ok(&key.button), "{name}");
+        assert!(!key.label.trim().is_empty() && key.label.encode_utf16().count() <= 64, "{name}: {:?}", key.label);
+        let step = step(&State::Idle, &Event::Button(key.button.clone(), Some(1)), Role::Superadmin);
+        assert_ne!(step.act, Act::Show(Screen::OldButton), "{name}: {data}");
+    }
+    let buttons = || keyboard.rows.iter().flatten().map(|key| &key.button);
+    assert!(buttons().any(|button| *button == Button::Home) || buttons().any(|b| *b == Button::Vpn { page: 0 }), "{name}: no way on");
+}
+
+/// Signs that are drawn in colour; a flag is two of them in a row.
+fn emoji_in(line: &str) -> usize {
+    let flag = |c: char| ('\u{1f1e6}'..='\u{1f1ff}').contains(&c);
+    let flags = line.chars().filter(|c| flag(*c)).count() / 2;
+    let signs = line.chars().filter(|c| ('\u{1f300}'..='\u{1faff}').contains(c) || matches!(*c, '✅' | '❌' | '⚠' | '⏳' | '⚙' | '❓' | '✏' | '⬅' | '✖'));
+    flags + signs.count()
+}
+
+fn picture(html: &str, keyboard: &Keyboard) -> String {
+    let mut picture = format!("{html}\n");
+    for row in &keyboard.rows {
+        for key in row {
+            let _ = write!(picture, "[{} → {}] ", key.label, key.button.encode());
+        }
+        picture.truncate(picture.trim_end().len());
+        picture.push('\n');
+    }
+    picture
+}
+
+fn assert_snapshot(name: &str, picture: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, picture));
+}
+
+#[test]
+fn every_screen_in_every_language() {
+    for sample in samples() {
+        let mut pictures = Vec::new();
+        for lang in Lang::ALL {
+            let Rendered { html, keyboard, shown } = screen_of(&sample, lang);
+            for line in html.as_str().lines().chain(keyboard.rows.iter().flatten().map(|key| key.label.as_str())) {
+                assert!(emoji_in(line) <= 1, "{}: {line}", sample.name);
+            }
+            let shown = if shown == sample.screen { String::new() } else { format!("(is {shown:?})\n") };
+            pictures.push(format!("{shown}{}", picture(html.as_str(), &keyboard)));
+        }
+        assert_ne!(pictures[0], pictures[1], "{}: one language is missing", sample.name);
+        assert_snapshot(sample.name, &pictures.join("\n— — —\n\n"));
+    }
+}
+
+#[test]
+fn alerts_and_notices_in_every_language() {
+    let node = || "us-1".to_owned();
+    let kinds = [
+        ("alert_node_down", AlertKind::NodeDown { node: node(), error: "no answer <timeout>".to_owned() }),
+        ("alert_foreign_peers", AlertKind::ForeignPeers { node: node(), count: 2 }),
+        (
+            "alert_pool_nearly_full",
+            AlertKind::PoolNearlyFull { node: node(), purpose: "trial".to_owned(), free: 12, total: 4_093 },
+        ),
+        ("alert_actor_quarantined", AlertKind::ActorQuarantined { actor: "session".to_owned(), cause: "panic".to_owned() }),
+        ("alert_dead_letter", AlertKind::DeadLetter { count: 1 }),
+        ("alert_telegram_refuses", AlertKind::TelegramRefuses { error: "Unauthorized".to_owned() }),
+        ("alert_unexpected_payment", AlertKind::UnexpectedPayment { charge: "stx_1".to_owned() }),
+        ("alert_provisioning_late", AlertKind::ProvisioningLate { count: 3 }),
+    ];
+    for (name, kind) in kinds {
+        let mut pictures = Vec::new();
+        for (lang, resolved) in [(Lang::Es, false), (Lang::Es, true), (Lang::En, false), (Lang::En, true)] {
+            let notice = block_on(async {
+                let renderer = World { alert: alert(kind.clone()), ..World::new(lang) }.renderer();
+                let reader = renderer.reader(ADMIN).await.unwrap();
+                renderer.alert(&reader, AlertId(1), resolved, now()).await.unwrap().unwrap()
+            });
+            assert_sendable(&notice.html, &notice.keyboard, name);
+            pictures.push(picture(notice.html.as_str(), &notice.keyboard));
+        }
+        assert_snapshot(name, &pictures.join("\n— — —\n\n"));
+    }
+    let mut pictures = Vec::new();
+    for (lang, service) in [(Lang::Es, 1), (Lang::Es, 99), (Lang::En, 1), (Lang::En, 99)] {
+        let notice = block_on(async {
+            let world = World::with(lang, vec![suspended(1, "iPhone", SuspendReason::Expiry)]);
+            let renderer = world.renderer();
+            let reader = renderer.reader(ANA).await.unwrap();
+            renderer.ended(&reader, ServiceId(service), now()).await.unwrap()
+        });
+        assert_sendable(&notice.html, &notice.keyboard, "ended");
+        pictures.push(picture(notice.html.as_str(), &notice.keyboard));
+    }
+    assert_snapshot("notice_ended", &pictures.join("\n— — —\n\n"));
+}
+
+#[test]
+fn somebody_who_is_no_admin_any_more_gets_no_alert() {
+    let notice = block_on(async {
+        let renderer = World { alert: alert(AlertKind::DeadLetter { count: 1 }), ..World::new(Lang::Es) }.renderer();
+        let reader = renderer.reader(ANA).await.unwrap();
+        renderer.alert(&reader, AlertId(1), false, now()).await.unwrap()
+    });
+    assert_eq!(notice, None);
+}
+
+#[test]
+fn fault_25_an_admins_screen_is_not_rendered_for_others() {
+    for screen in [Screen::System, Screen::Nodes, Screen::Pools, Screen::UserCard { user: ADMIN }, Screen::UserUsage] {
+        assert_eq!(render(World::new(Lang::Es), ANA, &screen).shown, Screen::NotAllowed, "{screen:?}");
+    }
+}
+
+#[test]
+fn a_stranger_gets_the_operators_language() {
+    let world = World { user: None, ..World::new(Lang::En) };
+    let rendered = render(world, UserId(i64::MAX), &Screen::SlowDown);
+    assert!(rendered.html.as_str().contains("Vas más rápido"));
+}
+
+#[test]
+fn the_list_of_zones_opens_where_ones_own_is() {
+    let mut world = World::new(Lang::Es);
+    world.user.as_mut().unwrap().tz = "Europe/Madrid".to_owned();
+    let settings = render(world.clone(), ANA, &Screen::Settings);
+    let page = settings.keyboard.rows.iter().flatten().find_map(|key| match key.button {
+        Button::TimeZones { page } => Some(page),
+        _ => None,
+    });
+    let zones = render(world, ANA, &Screen::TimeZones { page: page.unwrap() });
+    let marked: Vec<_> = zones.keyboard.rows.iter().flatten().filter(|key| key.label.starts_with('✔')).collect();
+    assert_eq!(marked.len(), 1);
+    assert_eq!(marked[0].button, Button::TimeZone("Europe/Madrid".to_owned()));
+}
+
+fn nasty() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[<>&\"a-zá😀\u{202e}\u{5d0}\u{0}]{0,60}",
+        Just("<&😀\u{200f}א".repeat(2_000)),
+        Just(String::new()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever stands in the rows, the message is one that Telegram takes.
+    #[test]
+    fn fault_22_any_text_in_the_rows_makes_a_message(
+        texts in proptest::collection::vec(nasty(), 8), used in any::<u64>(), quota in any::<Option<u64>>(),
+        days in -400_i64..4_000, english in any::<bool>(), id in any::<i64>(),
+    ) {
+        let mut world = World::new(if english { Lang::En } else { Lang::Es });
+        {
+            let user = world.user.as_mut().unwrap();
+            user.first_name = texts[0].clone();
+            user.last_name = Some(texts[1].clone());
+            user.username = Some(texts[2].clone());
+            user.tz = texts[3].clone();
+        }
+        let mut service = card(id, &texts[4].chars().take(24).collect::<String>(), ServiceStatus::Active);
+        if service.name.trim().is_empty() {
+            service.name = "x".to_owned();
+        }
+        service.node_place = texts[5].clone();
+        service.used_down = used;
+        service.quota_bytes = quota;
+        service.ends_at = Some(now() + chrono::TimeDelta::days(days));
+        world.services = vec![service; 8];
+        for node in &mut world.nodes {
+            node.place = texts[6].clone();
+            node.error = Some(texts[7].clone());
+        }
+        world.letters[0].excerpt = texts[7].clone();
+        world.letters[0].error = texts[6].clone();
+        let service = ServiceId(id);
+        for screen in [
+            Screen::Home { new: true }, Screen::Home { new: false }, Screen::Vpn { page: 0 }, Screen::Card { service },
+            Screen::Ready { service }, Screen::AskName { service, error: None }, Screen::Profile, Screen::Status, Screen::Nodes,
+            Screen::DeadLetter { id: DeadLetterId(1) }, Screen::UserCard { user: UserId(id) }, Screen::Settings,
+            Screen::Apology { code: texts[2].clone() }, Screen::HowTo { service, os: Os::Pc },
+        ] {
+            let rendered = render(world.clone(), ADMIN, &screen);
+            assert_sendable(&rendered.html, &rendered.keyboard, &format!("{screen:?}"));
+        }
+    }
+}
