@@ -57,6 +57,14 @@ pub trait VpnDriver: Send + Sync + 'static {
     /// Adds the peer; one with the same key that is there already is replaced.
     async fn put_peer(&self, peer: &PeerSpec) -> Result<(), DriverError>;
 
+    /// The same for many, in order; an implementation may have a quicker way. After an error some may be there and others not.
+    async fn put_peers(&self, peers: &[PeerSpec]) -> Result<(), DriverError> {
+        for peer in peers {
+            self.put_peer(peer).await?;
+        }
+        Ok(())
+    }
+
     /// Removes the peer; one that is not there is fine.
     async fn remove_peer(&self, key: &PublicKey) -> Result<(), DriverError>;
 }

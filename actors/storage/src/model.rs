@@ -11,7 +11,7 @@ use usipipo_domain::ids::{
 };
 use usipipo_domain::lang::Lang;
 use usipipo_domain::outgoing::OutboxMessage;
-use usipipo_domain::screen::Screen;
+use usipipo_domain::screen::{Screen, TrialRefusal};
 use usipipo_domain::service::{Addresses, Purpose, ServiceCard, TrialTerms};
 use usipipo_domain::wg::{PresharedKey, PrivateKey, PublicKey};
 
@@ -142,6 +142,9 @@ pub struct StepCommit {
     pub touch: Option<UserTouch>,
     /// For `Accept` of a trial or rotation offer.
     pub prepared: Option<Prepared>,
+    /// Why nothing could be prepared for a trial (no node is up, pools are full): the user is told, an offer stays usable.
+    /// Looked at for `OfferTrial` and for `Accept` of a trial offer, and only when the trial is not used already.
+    pub refused: Option<TrialRefusal>,
     /// The program's time.
     pub now: DateTime<Utc>,
 }
@@ -157,6 +160,8 @@ pub struct StepDone {
     pub wake: Vec<NodeId>,
     /// The prepared address was used; if not, its reservation is to be given back.
     pub address_used: bool,
+    /// A failed update of this user is in the inbox again: their session is to be nudged.
+    pub replayed: Option<UserId>,
 }
 
 /// Why a step was not committed; the others of its group are not affected.
@@ -171,6 +176,9 @@ pub enum StepRefusal {
     /// The effect needs an address or keys that were not prepared; look at the offer with `Store::offer_needs`.
     #[error("the offer needs an address or keys")]
     NotPrepared,
+    /// The database refused this step and took the others; trying again will not help.
+    #[error("the database refused the step: {0}")]
+    Broken(String),
 }
 
 /// What taking an offer needs to be prepared.
@@ -278,6 +286,8 @@ pub struct PeerRow {
     pub applied: bool,
     /// It will never be wanted again.
     pub retired: bool,
+    /// When the key was made.
+    pub created_at: DateTime<Utc>,
 }
 
 /// Counters of one peer as the server reports them.

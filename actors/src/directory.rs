@@ -1,0 +1,226 @@
+//! Who is where. An actor enters itself when it starts; whoever needs it looks it up for each message, because a restart
+//! makes old references dead. One directory for each tree, so that two trees in one process do not meet.
+
+use crate::ask::{AskError, await_reply};
+use crate::metrics::depth_gauge;
+use crate::supervision::Faults;
+use crate::{
+    alerts::AlertsMsg, committer::CommitterMsg, inbox::InboxMsg, ip_pool::IpPoolMsg, lane::LaneMsg, leader::LeaderMsg,
+    node::NodeMsg, outbox::OutboxMsg, poller::PollerMsg, router::RouterMsg, stats::StatsMsg, sweeper::SweeperMsg,
+};
+use ractor::{ActorRef, ActorStatus, Message, RpcReplyPort};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use usipipo_domain::ids::{NodeId, PoolId};
+use usipipo_domain::service::Purpose;
+
+/// The place of one actor.
+pub struct Slot<M> {
+    kind: &'static str,
+    current: RwLock<Option<ActorRef<M>>>,
+    depth: AtomicI64,
+}
+
+impl<M: Message> Slot<M> {
+    fn new(kind: &'static str) -> Self {
+        Self { kind, current: RwLock::new(None), depth: AtomicI64::new(0) }
+    }
+
+    /// Enters the actor; its mailbox is empty now. Called in `pre_start`.
+    pub fn enter(&self, actor: ActorRef<M>) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(actor);
+        self.depth.store(0, Ordering::Relaxed);
+        depth_gauge(self.kind).set(0.0);
+    }
+
+    /// The actor of the moment, if it is alive.
+    #[must_use]
+    pub fn get(&self) -> Option<ActorRef<M>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether somebody is there and works.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.get().is_some_and(|actor| actor.get_status() == ActorStatus::Running)
+    }
+
+    /// Sends a message; `false` when nobody is there. Whatever it was about is still in the rows.
+    pub fn tell(&self, message: M) -> bool {
+        let Some(actor) = self.get() else { return false };
+        self.counted(1);
+        let sent = actor.cast(message).is_ok();
+        if !sent {
+            self.counted(-1);
+        }
+        sent
+    }
+
+    /// Sends a request and waits for the answer.
+    ///
+    /// # Errors
+    /// [`AskError`], when nobody is there, or no answer came in time.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        timeout: Duration,
+        message: impl FnOnce(RpcReplyPort<T>) -> M,
+    ) -> Result<T, AskError> {
+        let (port, reply) = crate::ask::port(timeout);
+        if !self.tell(message(port)) {
+            return Err(AskError::Away);
+        }
+        await_reply(reply, timeout).await
+    }
+
+    /// To be called by the actor for each message it takes up that came through this place.
+    pub fn taken(&self) {
+        self.counted(-1);
+    }
+
+    /// Messages sent and not yet taken up.
+    #[must_use]
+    pub fn depth(&self) -> u64 {
+        u64::try_from(self.depth.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a mailbox never holds 2^52 messages")]
+    fn counted(&self, change: i64) {
+        let depth = self.depth.fetch_add(change, Ordering::Relaxed) + change;
+        depth_gauge(self.kind).set(depth.max(0) as f64);
+    }
+}
+
+/// A server and how it does.
+pub struct NodePlace {
+    /// Its actor.
+    pub slot: Slot<NodeMsg>,
+    /// Its name, for texts of alerts and metrics.
+    pub name: String,
+    /// It answers (or carries no tunnels by choice).
+    pub up: AtomicBool,
+    /// A nudge waits in its mailbox; another one would say the same.
+    pub nudged: AtomicBool,
+}
+
+/// A pool and whom it is for.
+pub struct PoolPlace {
+    /// Its actor.
+    pub slot: Slot<IpPoolMsg>,
+    /// Its server.
+    pub node: NodeId,
+    /// Whom its addresses are for.
+    pub purpose: Purpose,
+    /// Addresses that can be given out, as the actor last said.
+    pub free: AtomicI64,
+}
+
+/// All places of a tree.
+pub struct Directory {
+    /// Stores updates.
+    pub inbox: Slot<InboxMsg>,
+    /// Holds the lease.
+    pub leader: Slot<LeaderMsg>,
+    /// Tells admins.
+    pub alerts: Slot<AlertsMsg>,
+    /// Sends messages.
+    pub outbox: Slot<OutboxMsg>,
+    /// Commits steps.
+    pub committer: Slot<CommitterMsg>,
+    /// Finds sessions.
+    pub router: Slot<RouterMsg>,
+    /// Payments.
+    pub payments: Slot<LaneMsg>,
+    /// Blocks and returns.
+    pub membership: Slot<LaneMsg>,
+    /// Expiry.
+    pub sweeper: Slot<SweeperMsg>,
+    /// Numbers.
+    pub stats: Slot<StatsMsg>,
+    /// Long polling.
+    pub poller: Slot<PollerMsg>,
+    /// Faults that tests plan for actors of this tree.
+    pub faults: Faults,
+    nodes: RwLock<HashMap<NodeId, Arc<NodePlace>>>,
+    pools: RwLock<HashMap<PoolId, Arc<PoolPlace>>>,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self {
+            inbox: Slot::new("inbox"),
+            leader: Slot::new("leader"),
+            alerts: Slot::new("alerts"),
+            outbox: Slot::new("outbox"),
+            committer: Slot::new("committer"),
+            router: Slot::new("router"),
+            payments: Slot::new("payments"),
+            membership: Slot::new("membership"),
+            sweeper: Slot::new("sweeper"),
+            stats: Slot::new("stats"),
+            poller: Slot::new("poller"),
+            faults: Faults::default(),
+            nodes: RwLock::default(),
+            pools: RwLock::default(),
+        }
+    }
+}
+
+impl Directory {
+    /// The place of a server, made when first asked for.
+    pub fn add_node(&self, node: NodeId, name: &str) -> Arc<NodePlace> {
+        let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+        let place = nodes.entry(node).or_insert_with(|| {
+            Arc::new(NodePlace { slot: Slot::new("node"), name: name.to_owned(), up: AtomicBool::new(false), nudged: AtomicBool::new(false) })
+        });
+        Arc::clone(place)
+    }
+
+    /// The place of a pool, made when first asked for.
+    pub fn add_pool(&self, pool: PoolId, node: NodeId, purpose: Purpose) -> Arc<PoolPlace> {
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        let place = pools.entry(pool).or_insert_with(|| {
+            Arc::new(PoolPlace { slot: Slot::new("ip_pool"), node, purpose, free: AtomicI64::new(0) })
+        });
+        Arc::clone(place)
+    }
+
+    /// A server's place.
+    #[must_use]
+    pub fn node(&self, node: NodeId) -> Option<Arc<NodePlace>> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&node).cloned()
+    }
+
+    /// A pool's place.
+    #[must_use]
+    pub fn pool(&self, pool: PoolId) -> Option<Arc<PoolPlace>> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&pool).cloned()
+    }
+
+    /// Every pool with this purpose.
+    #[must_use]
+    pub fn pools_for(&self, purpose: Purpose) -> Vec<(PoolId, Arc<PoolPlace>)> {
+        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
+        pools.iter().filter(|(_, place)| place.purpose == purpose).map(|(id, place)| (*id, Arc::clone(place))).collect()
+    }
+
+    /// Every server.
+    #[must_use]
+    pub fn all_nodes(&self) -> Vec<(NodeId, Arc<NodePlace>)> {
+        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
+        nodes.iter().map(|(id, place)| (*id, Arc::clone(place))).collect()
+    }
+
+    /// Tells servers that rows changed.
+    pub fn wake_nodes(&self, nodes: &[NodeId]) {
+        for node in nodes {
+            if let Some(place) = self.node(*node)
+                && !place.nudged.swap(true, Ordering::AcqRel)
+                && !place.slot.tell(NodeMsg::Nudge)
+            {
+                place.nudged.store(false, Ordering::Release);
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What tests of single actors begin with: a database with a leader, fakes around it, and a supervisor.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use crate::directory::Directory;
+use crate::env::{Duty, Env, Options};
+use crate::limits::Limits;
+use crate::supervision::policy::Policy;
+use crate::supervision::{ChildSpec, Fault, Roster, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorRef};
+use crate::testing::clock::FakeClock;
+use crate::testing::messenger::FakeMessenger;
+use crate::testing::parser::FakeParser;
+use chrono::{DateTime, TimeDelta, Utc};
+use ractor::{Actor, RpcReplyPort};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use usipipo_domain::ids::{BotId, ServiceId, UserId};
+use usipipo_domain::lang::Lang;
+use usipipo_domain::permission::Staff;
+use usipipo_domain::service::TrialTerms;
+use usipipo_storage::Store;
+use usipipo_storage::model::{PeerRow, StoreOptions};
+use usipipo_storage::testing::{SeededNode, TestDatabase};
+
+/// Somebody with a large id (fault 24).
+pub(crate) const ANA: UserId = UserId(4_503_599_627_370_501);
+pub(crate) const BEA: UserId = UserId(22);
+pub(crate) const ADMIN: UserId = UserId(7);
+
+/// Noon plus seconds, long before or after the real now.
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap()
+}
+
+pub(crate) struct Bench {
+    pub(crate) db: Arc<TestDatabase>,
+    pub(crate) store: Store,
+    pub(crate) node: SeededNode,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) messenger: Arc<FakeMessenger>,
+    pub(crate) env: Arc<Env>,
+    pub(crate) duty: Duty,
+    root: SupervisorRef,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.root.kill();
+    }
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}, |_| {}).await
+    }
+
+    pub(crate) async fn with(limits: impl FnOnce(&mut Limits), store: impl FnOnce(&mut StoreOptions)) -> Self {
+        let db = Arc::new(TestDatabase::new().await);
+        let lead = db.store();
+        let epoch = db.lead(&lead).await;
+        let node = db.seed_node("miami").await;
+        let mut bounds = Limits { backoff_min: Duration::from_millis(10), ..Limits::default() };
+        limits(&mut bounds);
+        let clock = Arc::new(FakeClock::at(at(0)));
+        let messenger = Arc::new(FakeMessenger::default());
+        let env = Arc::new(Env {
+            store: db.store_with(store),
+            clock: clock.clone(),
+            messenger: messenger.clone(),
+            parser: Arc::new(FakeParser),
+            directory: Directory::default(),
+            options: Options {
+                bot: BotId(1),
+                staff: Arc::new(Staff::new(vec![ADMIN], Vec::new())),
+                language: Lang::Es,
+                tz: "UTC".to_owned(),
+                trial: TrialTerms::default(),
+                limits: bounds,
+            },
+        });
+        let duty = Duty { env: Arc::clone(&env), epoch };
+        let args = SupervisorArgs {
+            name: "test".to_owned(),
+            children: Vec::new(),
+            policy: Policy::from(env.limits()),
+            alerts: Arc::new(|_| {}),
+            roster: Roster::default(),
+            given_up: Arc::new(OnceLock::new()),
+        };
+        let (root, _) = Supervisor::spawn(None, Supervisor, args).await.unwrap();
+        Self { db, store: lead, node, clock, messenger, env, duty, root }
+    }
+
+    /// Starts children in order and returns when they run.
+    pub(crate) async fn start(&self, children: impl IntoIterator<Item = ChildSpec>) {
+        for child in children {
+            self.root.cast(SupervisorMsg::Add(child)).unwrap();
+        }
+        self.ask(SupervisorMsg::Settled).await;
+    }
+
+    /// Stops a child; it has ended when this returns.
+    pub(crate) async fn stop(&self, name: &str) {
+        let name = name.to_owned();
+        assert!(self.ask(|reply| SupervisorMsg::Remove { name, within: None, reply }).await, "there is no such child");
+    }
+
+    /// Kills a child; its supervisor starts it again.
+    pub(crate) async fn kill(&self, path: &str) {
+        let path = path.to_owned();
+        self.ask(|reply| SupervisorMsg::Find { path, reply }).await.expect("it runs").kill();
+    }
+
+    /// Makes a child panic at its next message.
+    pub(crate) fn panic(&self, name: &str) {
+        self.env.directory.faults.plan(name, Fault::Panic);
+    }
+
+    /// How often a child was started again.
+    pub(crate) async fn restarts(&self, name: &str) -> u64 {
+        let tree = self.ask(SupervisorMsg::Tree).await;
+        tree.children.iter().find(|child| child.name == name).map_or(0, |child| child.restarts)
+    }
+
+    async fn ask<T: Send + 'static>(&self, message: impl FnOnce(RpcReplyPort<T>) -> SupervisorMsg) -> T {
+        let within = Duration::from_secs(20);
+        let (port, answer) = crate::ask::port(within);
+        self.root.cast(message(port)).unwrap();
+        crate::ask::await_reply(answer, within).await.unwrap()
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.env.clock.now()
+    }
+
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+    }
+
+    /// A pending trial at `10.66.0.host`.
+    pub(crate) async fn trial(&self, user: UserId, host: u8) -> (ServiceId, PeerRow) {
+        let service = self.db.seed_trial(&self.store, self.duty.epoch, user, &self.node, host, self.now()).await;
+        (service, self.peer(service).await)
+    }
+
+    /// The newest peer of a service that is not over.
+    pub(crate) async fn peer(&self, service: ServiceId) -> PeerRow {
+        let peers = self.store.peers_of(self.node.node).await.unwrap();
+        peers.into_iter().rfind(|peer| peer.service == service).expect("the service has a peer")
+    }
+
+    /// Messages made by steps before an actor under test began are of no interest: they count as sent.
+    pub(crate) async fn forget_messages(&self) {
+        self.db.execute("UPDATE outbox SET sent_at = created_at WHERE sent_at IS NULL AND failed_at IS NULL").await;
+    }
+
+    /// Keeps every writer away from a table for so long; returns when it does.
+    pub(crate) async fn lock(&self, table: &'static str, millis: u32) {
+        let locked = format!(
+            "SELECT count(*) AS n FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+             WHERE c.relname = '{table}' AND l.mode = 'AccessExclusiveLock' AND l.granted"
+        );
+        let seconds = f64::from(millis) / 1e3;
+        let sql = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({seconds}); COMMIT");
+        let db = Arc::clone(&self.db);
+        tokio::spawn(async move { db.execute(&sql).await });
+        crate::testing::until("the table is locked", async || self.db.number(&locked).await > 0).await;
+    }
+
+    pub(crate) async fn status(&self, service: ServiceId) -> String {
+        self.db.text(&format!("SELECT status AS t FROM services WHERE id = {service}")).await
+    }
+}

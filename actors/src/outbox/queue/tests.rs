@@ -1,0 +1,598 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use super::{Queue, Trouble, Verdict};
+use crate::limits::{Limits, SendRate};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+use usipipo_domain::ids::{OutboxId, ServiceId, UserId};
+use usipipo_domain::outgoing::{Body, OutboxMessage, Outgoing, Place, Priority};
+use usipipo_domain::screen::Screen;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn limits() -> Limits {
+    Limits { sends_in_flight_max: 1_000, ..Limits::default() }
+}
+
+fn message(id: i64, chat: i64, priority: Priority) -> OutboxMessage {
+    let content = Outgoing::new(Body::Screen { screen: Screen::Home { new: false }, place: Place::New });
+    OutboxMessage { id: OutboxId(id), chat: UserId(chat), priority, attempts: 0, content }
+}
+
+fn toast(id: i64, chat: i64) -> OutboxMessage {
+    let content = Outgoing { callback_id: Some("7".to_owned()), toast: None, body: None };
+    OutboxMessage { content, ..message(id, chat, Priority::Reply) }
+}
+
+fn drain(queue: &mut Queue, now: Instant) -> Vec<i64> {
+    std::iter::from_fn(|| queue.next(now)).map(|next| next.message.id.0).collect()
+}
+
+/// Delivered and marked.
+fn done(queue: &mut Queue, id: i64, chat: i64, now: Instant) {
+    queue.delivered(OutboxId(id), true, now);
+    queue.marked(OutboxId(id), UserId(chat), now);
+}
+
+#[test]
+fn answers_go_before_deliveries_and_those_before_notices() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push(
+        vec![message(1, 1, Priority::Notice), message(2, 2, Priority::Delivery), message(3, 3, Priority::Reply)],
+        now,
+    );
+    assert_eq!(drain(&mut queue, now), [3, 2, 1]);
+}
+
+#[test]
+fn a_chat_gets_one_message_at_a_time_in_the_order_of_rows() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push(vec![message(2, 1, Priority::Reply), message(1, 1, Priority::Reply)], now);
+    assert_eq!(drain(&mut queue, now), [1]);
+    queue.delivered(OutboxId(1), true, now);
+    assert_eq!(drain(&mut queue, now), [] as [i64; 0], "what the first one shows is not marked yet");
+    queue.marked(OutboxId(1), UserId(1), now);
+    assert_eq!(drain(&mut queue, now), [2]);
+}
+
+#[test]
+fn a_message_that_shows_nothing_frees_its_chat_before_it_is_marked() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push(vec![message(1, 1, Priority::Delivery), message(2, 1, Priority::Delivery)], now);
+    assert_eq!(drain(&mut queue, now), [1]);
+    queue.delivered(OutboxId(1), false, now);
+    assert_eq!(drain(&mut queue, now), [2]);
+}
+
+#[test]
+fn a_second_hint_about_a_row_changes_nothing() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push(vec![message(1, 1, Priority::Reply)], now);
+    queue.push(vec![message(1, 1, Priority::Reply)], now);
+    assert_eq!(drain(&mut queue, now), [1]);
+    queue.push(vec![message(1, 1, Priority::Reply)], now);
+    done(&mut queue, 1, 1, now);
+    // A reading that began before the mark brings it once more.
+    queue.end_reading(vec![message(1, 1, Priority::Reply)], true, now);
+    queue.push(vec![message(1, 1, Priority::Reply)], now);
+    assert_eq!(drain(&mut queue, now), [] as [i64; 0]);
+}
+
+#[test]
+fn no_more_than_thirty_go_within_a_second() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push((0..100).map(|n| message(n, n, Priority::Reply)).collect(), now);
+    assert_eq!(drain(&mut queue, now).len(), 30);
+    assert_eq!(drain(&mut queue, now + SECOND / 2).len(), 0);
+    let next = queue.next_time(now + SECOND / 2).unwrap();
+    assert!(next > now + SECOND, "{:?}", next - now);
+    assert_eq!(drain(&mut queue, next).len(), 30);
+}
+
+#[test]
+fn notices_leave_a_third_of_the_speed_to_answers() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push((0..100).map(|n| message(n, n, Priority::Notice)).collect(), now);
+    assert_eq!(drain(&mut queue, now).len(), 20);
+    queue.push((100..120).map(|n| message(n, n, Priority::Reply)).collect(), now);
+    assert_eq!(drain(&mut queue, now), (100..110).collect::<Vec<_>>(), "ten of the thirty are left");
+}
+
+#[test]
+fn notices_leave_a_third_of_the_calls_under_way_to_answers() {
+    let limits = Limits { sends_in_flight_max: 9, send_rate: None, ..Limits::default() };
+    let (mut queue, now) = (Queue::new(&limits), Instant::now());
+    queue.push((0..100).map(|n| message(n, n, Priority::Notice)).collect(), now);
+    assert_eq!(drain(&mut queue, now).len(), 6);
+    queue.push((100..120).map(|n| message(n, n, Priority::Reply)).collect(), now);
+    assert_eq!(drain(&mut queue, now), [100, 101, 102]);
+    assert_eq!(queue.in_flight(), 9);
+    assert_eq!(queue.next_time(now), None, "only the end of a call can help");
+}
+
+#[test]
+fn a_chat_gets_a_burst_and_then_one_a_second() {
+    let (mut queue, start) = (Queue::new(&limits()), Instant::now());
+    queue.push((0..6).map(|n| message(n, 1, Priority::Reply)).collect(), start);
+    let mut now = start;
+    let mut sent = Vec::new();
+    while sent.len() < 6 {
+        for id in drain(&mut queue, now) {
+            sent.push((id, (now - start).as_millis()));
+            done(&mut queue, id, 1, now);
+        }
+        // Marked and free: more may go at once.
+        if let Some(next) = queue.next_time(now) {
+            now = next.max(now);
+        }
+    }
+    assert_eq!(sent, [(0, 0), (1, 0), (2, 0), (3, 1_000), (4, 2_000), (5, 3_000)]);
+}
+
+#[test]
+fn an_answer_to_a_button_alone_counts_against_no_limit() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push((0..30).map(|n| message(n, n, Priority::Reply)).collect(), now);
+    assert_eq!(drain(&mut queue, now).len(), 30);
+    queue.push((100..150).map(|n| toast(n, n)).collect(), now);
+    assert_eq!(drain(&mut queue, now).len(), 50);
+}
+
+#[test]
+fn fault_15_everything_waits_as_long_as_telegram_asks() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push((1..=3).map(|n| message(n, n, Priority::Reply)).collect(), now);
+    assert_eq!(drain(&mut queue, now), [1, 2, 3]);
+    assert_eq!(queue.failed(OutboxId(1), Trouble::Pause(5 * SECOND), now), Verdict::Again);
+    done(&mut queue, 2, 2, now);
+    queue.push(vec![message(4, 4, Priority::Reply)], now);
+    assert!(queue.is_paused(now));
+    assert_eq!(drain(&mut queue, now + 4 * SECOND), [] as [i64; 0]);
+    assert_eq!(queue.next_time(now), Some(now + 5 * SECOND));
+    assert_eq!(drain(&mut queue, now + 5 * SECOND), [1, 4]);
+}
+
+#[test]
+fn fault_15_a_chat_that_fails_waits_longer_each_time_and_delays_no_other() {
+    let limits = Limits { send_rate: None, ..limits() };
+    let (mut queue, mut now) = (Queue::new(&limits), Instant::now());
+    queue.push(vec![message(1, 1, Priority::Reply), message(2, 1, Priority::Reply)], now);
+    let mut waits = Vec::new();
+    for other in 10.. {
+        queue.push(vec![message(other, other, Priority::Reply)], now);
+        assert_eq!(drain(&mut queue, now), [1, other], "the second message of the chat keeps behind the first");
+        done(&mut queue, other, other, now);
+        match queue.failed(OutboxId(1), Trouble::Unavailable, now) {
+            Verdict::Retry(wait) => {
+                waits.push(wait.as_secs());
+                assert_eq!(drain(&mut queue, now + wait - Duration::from_millis(1)), [] as [i64; 0]);
+                now += wait;
+            }
+            verdict => {
+                assert_eq!(verdict, Verdict::GiveUp);
+                break;
+            }
+        }
+    }
+    assert_eq!(waits, [1, 4, 16, 64, 256, 300, 300]);
+    assert_eq!(drain(&mut queue, now), [2], "after it was given up the next one goes");
+}
+
+#[test]
+fn someone_who_writes_again_waits_no_long_time_for_the_next_attempt() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push(vec![OutboxMessage { attempts: 5, ..message(1, 1, Priority::Delivery) }], now);
+    assert_eq!(drain(&mut queue, now), [1]);
+    assert_eq!(queue.failed(OutboxId(1), Trouble::Unavailable, now), Verdict::Retry(300 * SECOND));
+    queue.push(vec![message(2, 1, Priority::Reply)], now);
+    assert_eq!(queue.next_time(now), Some(now + 5 * SECOND));
+}
+
+#[test]
+fn fault_15_an_outage_of_telegrams_uses_up_no_attempts() {
+    let limits = Limits { send_rate: None, ..limits() };
+    let (mut queue, start) = (Queue::new(&limits), Instant::now());
+    queue.push((0..20).map(|n| message(n, n, Priority::Reply)).collect(), start);
+    assert_eq!(drain(&mut queue, start).len(), 20);
+    let verdicts: Vec<_> = (0..20).map(|n| queue.failed(OutboxId(n), Trouble::Unavailable, start)).collect();
+    assert!(verdicts[..4].iter().all(|verdict| *verdict == Verdict::Retry(SECOND)), "{verdicts:?}");
+    assert!(verdicts[4..].iter().all(|verdict| *verdict == Verdict::Again), "{verdicts:?}");
+
+    let mut now = start;
+    let mut tried = BTreeSet::new();
+    let mut gaps = Vec::new();
+    for _ in 0..100 {
+        let next = queue.next_time(now).unwrap().max(now);
+        gaps.push((next - now).as_secs());
+        now = next;
+        let probes = drain(&mut queue, now);
+        assert!(probes.len() <= 1, "one at a time: {probes:?}");
+        for id in probes {
+            tried.insert(id);
+            assert_eq!(queue.failed(OutboxId(id), Trouble::Unavailable, now), Verdict::Again);
+        }
+    }
+    assert!(gaps.iter().copied().max().unwrap() <= 31, "{gaps:?}");
+    assert!(tried.len() > 5, "different chats try: {tried:?}");
+
+    let until = queue.next_time(now).unwrap();
+    let id = drain(&mut queue, until)[0];
+    done(&mut queue, id, id, until);
+    let rest = drain(&mut queue, until + 2 * SECOND);
+    assert_eq!(rest.len(), 19, "once Telegram answers, all go");
+}
+
+#[test]
+fn one_message_that_always_fails_is_no_outage() {
+    let limits = Limits { send_rate: None, ..limits() };
+    let (mut queue, mut now) = (Queue::new(&limits), Instant::now());
+    queue.push(vec![message(1, 1, Priority::Reply)], now);
+    let mut attempts = 0;
+    loop {
+        assert_eq!(drain(&mut queue, now), [1]);
+        attempts += 1;
+        match queue.failed(OutboxId(1), Trouble::Unavailable, now) {
+            Verdict::Retry(wait) => now += wait,
+            verdict => {
+                assert_eq!(verdict, Verdict::GiveUp);
+                break;
+            }
+        }
+    }
+    assert_eq!(attempts, 8);
+}
+
+#[test]
+fn fault_15_a_user_who_blocked_us_gets_nothing_more() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    queue.push((1..=3).map(|n| message(n, 1, Priority::Reply)).collect(), now);
+    queue.push(vec![message(4, 2, Priority::Reply)], now);
+    assert_eq!(drain(&mut queue, now), [1, 4]);
+    assert_eq!(queue.failed(OutboxId(1), Trouble::Unreachable, now), Verdict::Blocked);
+    queue.marked(OutboxId(1), UserId(1), now);
+    assert_eq!(queue.waiting(), 0);
+    queue.push(vec![message(9, 1, Priority::Reply)], now);
+    assert_eq!(drain(&mut queue, now), [9], "what comes after they are back is sent");
+}
+
+#[test]
+fn what_does_not_fit_is_left_to_the_rows_the_least_urgent_first() {
+    let limits = Limits { outbox_memory_max: 3, send_rate: None, ..limits() };
+    let (mut queue, now) = (Queue::new(&limits), Instant::now());
+    queue.push((1..=3).map(|n| message(n, n, Priority::Notice)).collect(), now);
+    queue.push(vec![message(4, 4, Priority::Reply), message(5, 5, Priority::Notice)], now);
+    assert_eq!(queue.waiting(), 3);
+    assert!(queue.has_left_out());
+    assert_eq!(drain(&mut queue, now), [4, 1, 2]);
+    for id in [4, 1, 2] {
+        done(&mut queue, id, id, now);
+    }
+    // A newer notice keeps behind those that wait outside.
+    queue.push(vec![message(6, 6, Priority::Notice)], now);
+    assert_eq!(drain(&mut queue, now), [] as [i64; 0]);
+    let (room, except) = queue.begin_reading(100).unwrap();
+    assert_eq!((room, except.len()), (3, 0));
+    queue.end_reading([3, 5, 6].map(|n| message(n, n, Priority::Notice)).into(), true, now);
+    assert!(!queue.has_left_out());
+    assert_eq!(drain(&mut queue, now), [3, 5, 6]);
+}
+
+#[test]
+fn ten_thousand_notices_delay_no_answer_by_two_seconds() {
+    let (mut queue, start) = (Queue::new(&limits()), Instant::now());
+    queue.push((0..10_000).map(|n| message(n, n, Priority::Notice)).collect(), start);
+    let mut now = start;
+    let mut asked: HashMap<i64, Instant> = HashMap::new();
+    let mut worst = Duration::ZERO;
+    let mut notices = 0;
+    // Nine answers a second for a minute, while the notices go out.
+    for tick in 0_i64..600 {
+        now = start + Duration::from_millis(100) * u32::try_from(tick).unwrap();
+        if tick % 10 != 9 {
+            let id = 100_000 + tick;
+            queue.push(vec![message(id, id, Priority::Reply)], now);
+            asked.insert(id, now);
+        }
+        for id in drain(&mut queue, now) {
+            done(&mut queue, id, id, now);
+            match asked.remove(&id) {
+                Some(at) => worst = worst.max(now - at),
+                None => notices += 1,
+            }
+        }
+    }
+    assert!(worst <= Duration::from_millis(200), "{worst:?}");
+    assert!(asked.is_empty());
+    assert!(notices > 1_000, "and the notices go on: {notices} in {:?}", now - start);
+}
+
+/// How Telegram answers an attempt.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Taken,
+    Fails(Trouble),
+}
+
+#[derive(Debug, Clone)]
+struct Job {
+    after_ms: u64,
+    chat: i64,
+    priority: Priority,
+    free: bool,
+    answers: Vec<Answer>,
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        12 => Just(Answer::Taken),
+        1 => Just(Answer::Fails(Trouble::Pause(Duration::from_millis(700)))),
+        3 => Just(Answer::Fails(Trouble::Unavailable)),
+        1 => Just(Answer::Fails(Trouble::Render)),
+        1 => Just(Answer::Fails(Trouble::Rejected)),
+        1 => Just(Answer::Fails(Trouble::Unreachable)),
+    ]
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    let priority = prop_oneof![Just(Priority::Reply), Just(Priority::Delivery), Just(Priority::Notice)];
+    (0_u64..400, 0_i64..6, priority, prop::bool::weighted(0.1), prop::collection::vec(answer(), 0..4)).prop_map(
+        |(after_ms, chat, priority, free, answers)| Job { after_ms, chat, priority, free, answers },
+    )
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Waits,
+    Sent,
+    GivenUp,
+}
+
+#[derive(Debug)]
+struct Row {
+    message: OutboxMessage,
+    fate: Fate,
+    due: Instant,
+    attempts: usize,
+}
+
+/// Rows, the queue, and a Telegram that answers as told.
+struct World {
+    queue: Queue,
+    rows: BTreeMap<i64, Row>,
+    answers: HashMap<i64, Vec<Answer>>,
+    calls: BTreeMap<(Instant, i64), Answer>,
+    marks: BTreeSet<(Instant, i64)>,
+    busy: HashMap<i64, i64>,
+    sent: Vec<(Instant, i64)>,
+    taken: Vec<i64>,
+}
+
+impl World {
+    fn free(message: &OutboxMessage) -> bool {
+        message.content.body.is_none()
+    }
+
+    fn pump(&mut self, now: Instant) {
+        while let Some(next) = self.queue.next(now) {
+            let id = next.message.id.0;
+            let row = self.rows.get_mut(&id).expect("only rows are sent");
+            assert_eq!(row.fate, Fate::Waits, "{id} is sent although its row is done");
+            let other = self.busy.insert(row.message.chat.0, id);
+            assert_eq!(other, None, "two under way in one chat");
+            row.attempts += 1;
+            let answer = self.answers.get_mut(&id).and_then(Vec::pop).unwrap_or(Answer::Taken);
+            if !Self::free(&row.message) {
+                self.sent.push((now, id));
+            }
+            self.calls.insert((now + Duration::from_millis(30), id), answer);
+        }
+    }
+
+    fn answered(&mut self, id: i64, answer: Answer, now: Instant) {
+        let chat = self.rows[&id].message.chat;
+        self.busy.remove(&chat.0);
+        let row = self.rows.get_mut(&id).expect("a row");
+        match answer {
+            Answer::Taken => {
+                let shows = !Self::free(&row.message);
+                self.taken.push(id);
+                self.queue.delivered(OutboxId(id), shows, now);
+                self.marks.insert((now + Duration::from_millis(20), id));
+            }
+            Answer::Fails(trouble) => match self.queue.failed(OutboxId(id), trouble, now) {
+                Verdict::Again => {}
+                Verdict::Retry(wait) => row.due = now + wait,
+                Verdict::GiveUp => {
+                    row.fate = Fate::GivenUp;
+                    self.queue.marked(OutboxId(id), chat, now);
+                }
+                Verdict::Blocked => {
+                    for row in self.rows.values_mut().filter(|row| row.message.chat == chat) {
+                        if row.fate == Fate::Waits && !self.taken.contains(&row.message.id.0) {
+                            row.fate = Fate::GivenUp;
+                        }
+                    }
+                    self.queue.marked(OutboxId(id), chat, now);
+                }
+            },
+        }
+    }
+
+    fn read(&mut self, now: Instant) {
+        let Some((room, except)) = self.queue.begin_reading(50) else { return };
+        let mut due: Vec<_> = self
+            .rows
+            .values()
+            .filter(|row| row.fate == Fate::Waits && row.due <= now && !except.contains(&row.message.id))
+            .map(|row| row.message.clone())
+            .collect();
+        due.sort_by_key(|message| (message.priority, message.id));
+        due.truncate(room);
+        let complete = due.len() < room;
+        self.queue.end_reading(due, complete, now);
+    }
+
+    fn check_limits(&self, rate: SendRate) {
+        let burst = usize::try_from(rate.burst + rate.per_chat_per_second).unwrap();
+        for (index, (at, _)) in self.sent.iter().enumerate() {
+            let second: Vec<_> = self.sent[index..].iter().take_while(|(later, _)| *later < *at + SECOND).collect();
+            assert!(second.len() <= usize::try_from(rate.per_second).unwrap(), "{} in one second", second.len());
+            let notices = second.iter().filter(|(_, id)| self.rows[id].message.priority == Priority::Notice).count();
+            assert!(notices <= (usize::try_from(rate.per_second).unwrap() * 2 / 3).max(1), "{notices} notices");
+            let mut by_chat: HashMap<UserId, usize> = HashMap::new();
+            for (_, id) in second {
+                let count = by_chat.entry(self.rows[id].message.chat).or_default();
+                *count += 1;
+                assert!(*count <= burst, "{count} to one chat in one second");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_lost_or_doubled_and_every_limit_is_kept(
+        jobs in prop::collection::vec(job(), 1..60),
+        memory in 1_usize..20,
+        lost_hints in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let rate = SendRate { per_second: 7, per_chat_per_second: 1, burst: 2 };
+        let limits = Limits { outbox_memory_max: memory, sends_in_flight_max: 4, send_rate: Some(rate), ..Limits::default() };
+        let start = Instant::now();
+        let mut world = World {
+            queue: Queue::new(&limits),
+            rows: BTreeMap::new(),
+            answers: HashMap::new(),
+            calls: BTreeMap::new(),
+            marks: BTreeSet::new(),
+            busy: HashMap::new(),
+            sent: Vec::new(),
+            taken: Vec::new(),
+        };
+        let mut now = start;
+        let mut arrivals = Vec::new();
+        for (id, job) in (1_i64..).zip(&jobs) {
+            now += Duration::from_millis(job.after_ms);
+            arrivals.push((now, id));
+        }
+        let mut arrivals = arrivals.into_iter().peekable();
+        let mut now = start;
+        let mut next_read = start;
+        for step in 0.. {
+            prop_assert!(step < 200_000, "it never ends");
+            while let Some((_, id)) = arrivals.next_if(|(at, _)| *at <= now) {
+                let job = &jobs[usize::try_from(id - 1).unwrap()];
+                let message = if job.free { toast(id, job.chat) } else { message(id, job.chat, job.priority) };
+                world.rows.insert(id, Row { message: message.clone(), fate: Fate::Waits, due: now, attempts: 0 });
+                world.answers.insert(id, job.answers.clone());
+                if !lost_hints[usize::try_from(id - 1).unwrap()] {
+                    world.queue.push(vec![message], now);
+                }
+            }
+            while let Some(entry) = world.calls.first_entry().filter(|entry| entry.key().0 <= now) {
+                let ((_, id), answer) = entry.remove_entry();
+                world.answered(id, answer, now);
+            }
+            while let Some((at, id)) = world.marks.first().copied().filter(|(at, _)| *at <= now) {
+                world.marks.remove(&(at, id));
+                let row = world.rows.get_mut(&id).unwrap();
+                row.fate = Fate::Sent;
+                world.queue.marked(OutboxId(id), row.message.chat, now);
+            }
+            if next_read <= now {
+                world.read(now);
+                next_read = now + SECOND;
+            }
+            world.pump(now);
+            prop_assert!(world.queue.in_flight() <= 4);
+            let over = arrivals.peek().is_none() && world.rows.values().all(|row| row.fate != Fate::Waits);
+            if over {
+                break;
+            }
+            now = [
+                arrivals.peek().map(|(at, _)| *at),
+                world.calls.keys().next().map(|(at, _)| *at),
+                world.marks.first().map(|(at, _)| *at),
+                Some(next_read),
+                world.queue.next_time(now),
+            ]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > now)
+            .min()
+            .unwrap();
+        }
+        let mut taken = world.taken.clone();
+        taken.sort_unstable();
+        taken.dedup();
+        prop_assert_eq!(taken.len(), world.taken.len(), "something was sent twice");
+        for (id, row) in &world.rows {
+            prop_assert_eq!(row.fate == Fate::Sent, world.taken.contains(id));
+            prop_assert!(row.attempts > 0 || row.fate == Fate::GivenUp);
+        }
+        world.check_limits(rate);
+        prop_assert_eq!(world.queue.waiting(), 0);
+        prop_assert_eq!(world.queue.in_flight(), 0);
+    }
+
+    #[test]
+    fn without_failures_each_chat_gets_its_messages_in_order(
+        chats in prop::collection::vec((0_i64..4, 0_u8..3), 1..80),
+        memory in 1_usize..20,
+    ) {
+        let limits = Limits { outbox_memory_max: memory, sends_in_flight_max: 5, send_rate: None, ..Limits::default() };
+        let mut queue = Queue::new(&limits);
+        let start = Instant::now();
+        let rows: Vec<_> = (1_i64..)
+            .zip(&chats)
+            .map(|(id, (chat, priority))| message(id, *chat, Priority::from_i16(i16::from(*priority))))
+            .collect();
+        let mut sent: Vec<OutboxMessage> = Vec::new();
+        let mut pushed = rows.iter().cloned();
+        let mut now = start;
+        while sent.len() < rows.len() {
+            now += SECOND;
+            let hint: Vec<_> = pushed.by_ref().take(3).collect();
+            let known = rows.iter().filter(|row| pushed.as_slice().iter().all(|later| later.id != row.id));
+            let known: Vec<_> = known.cloned().collect();
+            queue.push(hint, now);
+            if let Some((room, except)) = queue.begin_reading(10) {
+                let waits = |row: &&OutboxMessage| !sent.contains(row) && !except.contains(&row.id);
+                let mut due: Vec<_> = known.iter().filter(waits).cloned().collect();
+                due.sort_by_key(|message| (message.priority, message.id));
+                due.truncate(room);
+                let complete = due.len() < room;
+                queue.end_reading(due, complete, now);
+            }
+            let batch: Vec<_> = std::iter::from_fn(|| queue.next(now)).map(|next| next.message).collect();
+            for message in batch {
+                done(&mut queue, message.id.0, message.chat.0, now);
+                sent.push(message);
+            }
+        }
+        for chat in 0..4 {
+            for priority in [Priority::Reply, Priority::Delivery, Priority::Notice] {
+                let ids: Vec<_> = sent
+                    .iter()
+                    .filter(|message| message.chat == UserId(chat) && message.priority == priority)
+                    .map(|message| message.id)
+                    .collect();
+                prop_assert!(ids.is_sorted(), "{:?}", ids);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_counts_as_a_message_and_waits_its_turn_behind_the_screen() {
+    let (mut queue, now) = (Queue::new(&limits()), Instant::now());
+    let file = Outgoing::new(Body::ConfigFile { service: ServiceId(1) });
+    let file = OutboxMessage { content: file, ..message(2, 1, Priority::Delivery) };
+    queue.push(vec![file, message(1, 1, Priority::Delivery)], now);
+    assert_eq!(drain(&mut queue, now), [1]);
+    done(&mut queue, 1, 1, now);
+    assert_eq!(drain(&mut queue, now), [2]);
+}

@@ -1,0 +1,144 @@
+//! Faults of `faults.md` that concern the tree as a whole.
+
+use super::*;
+use usipipo_storage::testing::TestDatabase;
+
+/// Lets nobody into a database, from the outside.
+struct Barrier {
+    outside: TestDatabase,
+    name: String,
+}
+
+impl Barrier {
+    async fn around(world: &World) -> Self {
+        let name = world.database.text("SELECT current_database()::text AS t").await;
+        Self { outside: TestDatabase::new().await, name }
+    }
+
+    /// The database is gone: no connection is left and none can be made.
+    async fn close(&self) {
+        let name = &self.name;
+        self.outside.execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+        self.outside
+            .execute(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+            .await;
+    }
+
+    async fn open(&self) {
+        self.outside.execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name)).await;
+    }
+}
+
+/// People who come one after the other, for as long as it is kept.
+fn load(world: &Arc<World>, first: i64) -> (tokio::task::JoinHandle<()>, Arc<std::sync::atomic::AtomicI64>) {
+    let (world, next) = (Arc::clone(world), Arc::new(std::sync::atomic::AtomicI64::new(first)));
+    let came = Arc::clone(&next);
+    let people = tokio::spawn(async move {
+        loop {
+            let user = UserId(next.load(std::sync::atomic::Ordering::SeqCst));
+            world.say(user, "/start");
+            world.say(user, "/trial");
+            next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    (people, came)
+}
+
+/// Everybody was answered, and everything happened once.
+async fn nothing_lost_or_doubled(world: &World, users: std::ops::Range<i64>) {
+    world.all_handled().await;
+    let count = i64::try_from(users.clone().count()).unwrap();
+    for (what, sql) in [
+        ("users", "SELECT count(*) AS n FROM users"),
+        ("offers", "SELECT count(*) AS n FROM offers"),
+        ("updates handled", "SELECT count(*) / 2 AS n FROM inbox WHERE outcome = 'handled'"),
+    ] {
+        assert_eq!(world.database.number(sql).await, count, "{what}");
+    }
+    assert_eq!(world.database.number("SELECT count(*) AS n FROM dead_letters").await, 0);
+    until("everything is sent", async || {
+        world.database.number("SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL").await == 0
+    })
+    .await;
+    for user in users.map(UserId) {
+        assert!(world.homes(user) >= 1, "{user} is answered");
+        let rows = format!("SELECT count(*) AS n FROM outbox WHERE chat_id = {user}");
+        assert_eq!(world.database.number(&rows).await, 2, "two answers for two messages of {user}");
+    }
+}
+
+async fn away_for(away: Duration) {
+    let world = Arc::new(World::new().await);
+    let system = world.lead().await;
+    let barrier = Barrier::around(&world).await;
+    let (people, came) = load(&world, 1_000);
+    until("there is load", async || world.messenger.count() > 20).await;
+
+    barrier.close().await;
+    tokio::time::sleep(away).await;
+    let ready = system.readiness().await;
+    assert!(ready.iter().any(|(name, ok, _)| name == "database" && !ok), "{ready:?}");
+    let sent = world.messenger.count();
+    barrier.open().await;
+
+    until("it goes on", async || world.messenger.count() > sent + 40).await;
+    people.abort();
+    let _ = people.await;
+    all_run(&system).await;
+    nothing_lost_or_doubled(&world, 1_000..came.load(std::sync::atomic::Ordering::SeqCst)).await;
+    assert!(system.given_up.get().is_none());
+}
+
+#[tokio::test]
+async fn fault_14_postgresql_is_away_for_a_moment_under_load_and_nothing_is_lost() {
+    away_for(Duration::from_millis(500)).await;
+}
+
+#[tokio::test]
+async fn fault_14_postgresql_is_away_for_longer_than_the_lease_and_nothing_is_lost() {
+    away_for(Duration::from_secs(6)).await;
+}
+
+#[tokio::test]
+async fn fault_14_a_person_in_the_middle_of_a_trial_gets_one_after_the_database_is_back() {
+    let world = World::new().await;
+    let system = world.lead().await;
+    let barrier = Barrier::around(&world).await;
+    world.say(UserId(100), "/trial");
+    let offer = world
+        .shown("the offer", UserId(100), |screen| match screen {
+            usipipo_domain::screen::Screen::TrialOffer { offer } => Some(*offer),
+            _ => None,
+        })
+        .await;
+    barrier.close().await;
+    for _ in 0..3 {
+        world.press(UserId(100), &usipipo_domain::callback::Button::Accept { offer }, 1);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    barrier.open().await;
+    world.config_sent(UserId(100)).await;
+    world.all_handled().await;
+    assert_eq!(world.database.number("SELECT count(*) AS n FROM services").await, 1);
+    assert_eq!(world.driver.on_it().len(), 1);
+    drop(system);
+}
+
+#[tokio::test]
+async fn fault_17_the_whole_intake_dies_again_and_again_and_no_update_is_skipped() {
+    let world = Arc::new(World::new().await);
+    let system = world.lead().await;
+    let (people, came) = load(&world, 1_000);
+    for round in 0..30 {
+        let before = world.messenger.count();
+        assert!(system.kill("inbox").await || round > 0);
+        system.kill("duty/poller").await;
+        until("it goes on", async || world.messenger.count() > before + 2).await;
+    }
+    people.abort();
+    let _ = people.await;
+    all_run(&system).await;
+    assert!(system.tree().await.find("inbox").unwrap().restarts > 10);
+    nothing_lost_or_doubled(&world, 1_000..came.load(std::sync::atomic::Ordering::SeqCst)).await;
+}

@@ -1,0 +1,10 @@
+//! Fake ports and a builder of whole systems, for tests.
+
+pub mod clock;
+pub mod driver;
+pub mod messenger;
+pub mod parser;
+pub mod source;
+pub mod system;
+
+pub use system::until;

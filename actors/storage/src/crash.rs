@@ -1,0 +1,109 @@
+//! Numbered points at which a test kills the process: before and after every commit and every outgoing request.
+//!
+//! Without the feature `crash-points` both functions are empty. With it, every pair of [`before`] and [`after`] has a number,
+//! counted over the whole process from one, and
+//! - `USIPIPO_CRASH_LOG=file` appends a line `n kind name` for each, so that a test learns how many there are;
+//! - `USIPIPO_CRASH_AT=n`, `n:before` or `n:after` kills the process with SIGKILL at point `n` (without a word: before).
+
+/// A point that has begun; hand it to [`after`].
+#[derive(Debug, Clone, Copy)]
+#[must_use = "the point ends with `after`"]
+pub struct Point {
+    #[cfg(feature = "crash-points")]
+    number: u64,
+}
+
+/// Call it just before what may be interrupted: `kind` is `commit` or `call`, `name` says which.
+#[cfg(not(feature = "crash-points"))]
+#[inline]
+pub const fn before(_kind: &str, _name: &str) -> Point {
+    Point {}
+}
+
+/// Call it when that is done, before anybody is told.
+#[cfg(not(feature = "crash-points"))]
+#[inline]
+pub const fn after(_point: Point) {}
+
+#[cfg(feature = "crash-points")]
+pub use counted::{after, before};
+
+#[cfg(feature = "crash-points")]
+mod counted {
+    use super::Point;
+    use std::io::Write as _;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Side {
+        Before,
+        After,
+    }
+
+    struct Plan {
+        at: Option<(u64, Side)>,
+        log: Option<std::path::PathBuf>,
+    }
+
+    fn plan() -> &'static Plan {
+        static PLAN: OnceLock<Plan> = OnceLock::new();
+        PLAN.get_or_init(|| Plan {
+            at: std::env::var("USIPIPO_CRASH_AT").ok().and_then(|text| parse(&text)),
+            log: std::env::var_os("USIPIPO_CRASH_LOG").map(Into::into),
+        })
+    }
+
+    fn parse(text: &str) -> Option<(u64, Side)> {
+        let (number, side) = text.split_once(':').unwrap_or((text, "before"));
+        let side = match side {
+            "before" => Side::Before,
+            "after" => Side::After,
+            _ => return None,
+        };
+        Some((number.parse().ok()?, side))
+    }
+
+    fn die_if_due(number: u64, side: Side) {
+        if plan().at == Some((number, side)) {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+            // The signal may take a moment to arrive; nothing may happen until then.
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    /// Call it just before what may be interrupted: `kind` is `commit` or `call`, `name` says which.
+    pub fn before(kind: &str, name: &str) -> Point {
+        let number = COUNT.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(path) = &plan().log {
+            let line = format!("{number} {kind} {name}\n");
+            let written = std::fs::OpenOptions::new().create(true).append(true).open(path);
+            let _ = written.and_then(|mut file| file.write_all(line.as_bytes()));
+        }
+        die_if_due(number, Side::Before);
+        Point { number }
+    }
+
+    /// Call it when that is done, before anybody is told.
+    pub fn after(point: Point) {
+        die_if_due(point.number, Side::After);
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::{Side, parse};
+
+        #[test]
+        fn a_plan_names_a_number_and_a_side() {
+            assert_eq!(parse("7"), Some((7, Side::Before)));
+            assert_eq!(parse("7:before"), Some((7, Side::Before)));
+            assert_eq!(parse("12:after"), Some((12, Side::After)));
+            assert_eq!(parse("12:sideways"), None);
+            assert_eq!(parse("x"), None);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Many steps in one transaction.
+
+use super::*;
+use crate::StoreError;
+use crate::testing::{prepared, step};
+use std::time::Instant;
+use usipipo_domain::dialogue::State;
+use usipipo_domain::ids::ServiceId;
+use usipipo_domain::screen::TrialRefusal;
+
+fn show(seq: InboxSeq, user: UserId, screen: Screen) -> StepCommit {
+    step(seq, user, Act::Show(screen), now())
+}
+
+#[tokio::test]
+async fn a_group_of_successes_and_refusals_is_committed_as_one() {
+    let world = World::new().await;
+    let holder = world.db.seed_trial(&world.store, world.epoch, UserId(1), &world.node, 5, now()).await;
+    let mut steps = Vec::new();
+    let users: Vec<UserId> = (200..208).map(UserId).collect();
+    let mut offers = Vec::new();
+    for user in &users {
+        offers.push(world.db.seed_trial_offer(&world.store, world.epoch, *user, now()).await);
+    }
+    let accept = |index: usize| Act::Do(Effect::Accept { offer: offers[index], own_key: None });
+    let seqs = {
+        let mut seqs = Vec::new();
+        for user in &users {
+            seqs.push(world.update(*user).await);
+        }
+        seqs
+    };
+    // 0 succeeds; 1 finds its address taken; 2 is not prepared; 3 has a server's key; 4 shows; 5 acknowledges; 6 was done
+    // before; 7 changes its state.
+    let with = |index: usize, host: Option<u8>| {
+        let mut step = step(seqs[index], users[index], accept(index), now());
+        step.prepared = host.map(|host| prepared(&world.node, host));
+        step
+    };
+    steps.push(with(0, Some(50)));
+    steps.push(with(1, Some(5)));
+    steps.push(with(2, None));
+    let mut own = with(3, Some(51));
+    own.step.act = Act::Do(Effect::Accept { offer: offers[3], own_key: Some(world.node.public_key) });
+    steps.push(own);
+    steps.push(show(seqs[4], users[4], Screen::Help));
+    let mut nothing = step(seqs[5], users[5], Act::Acknowledge, now());
+    nothing.callback_id = Some("press".to_owned());
+    steps.push(nothing);
+    steps.push(show(seqs[6], users[6], Screen::Help));
+    let mut asks = show(seqs[7], users[7], Screen::AskName { service: holder, error: None });
+    asks.step.state = State::AwaitName { service: holder };
+    steps.push(asks);
+    world.store.finish(world.epoch, &[seqs[6]], false, now()).await.unwrap();
+    // In any order.
+    steps.reverse();
+    let mut outcomes = world.store.commit_steps(world.epoch, steps).await.unwrap();
+    outcomes.reverse();
+
+    assert!(matches!(shows(&outcomes[0]), Screen::Preparing { .. }));
+    assert_eq!(outcomes[1], Err(StepRefusal::AddressTaken));
+    assert_eq!(outcomes[2], Err(StepRefusal::NotPrepared));
+    assert_eq!(*shows(&outcomes[3]), Screen::TrialRefused { reason: TrialRefusal::KeyTaken });
+    assert_eq!(*shows(&outcomes[4]), Screen::Help);
+    let acknowledged = &outcomes[5].as_ref().unwrap().messages;
+    assert_eq!(acknowledged.len(), 1);
+    assert_eq!((acknowledged[0].content.body.clone(), acknowledged[0].content.callback_id.as_deref()), (None, Some("press")));
+    assert_eq!(outcomes[6], Err(StepRefusal::AlreadyDone));
+    assert!(matches!(shows(&outcomes[7]), Screen::AskName { .. }));
+    for (outcome, user) in outcomes.iter().zip(&users) {
+        for message in outcome.iter().flat_map(|done| &done.messages) {
+            assert_eq!(message.chat, *user, "each message belongs to its step's user");
+        }
+    }
+    let snapshot = world.store.session_snapshot(users[7]).await.unwrap();
+    assert_eq!(snapshot.state, State::AwaitName { service: holder });
+    assert_eq!(world.store.session_snapshot(users[3]).await.unwrap().state, State::AwaitOwnKey { offer: offers[3] });
+    let undone = world.db.text("SELECT string_agg(user_id::text, ' ' ORDER BY seq) AS t FROM inbox WHERE done_at IS NULL").await;
+    assert_eq!(undone, "201 202", "the refused are still to be handled");
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM services").await, 2);
+}
+
+#[tokio::test]
+async fn a_step_committed_twice_happens_once() {
+    let world = World::new().await;
+    let seq = world.update(ANA).await;
+    let twice = vec![show(seq, ANA, Screen::Help), show(seq, ANA, Screen::Help)];
+    let outcomes = world.store.commit_steps(world.epoch, twice).await.unwrap();
+    assert!(outcomes[0].is_ok());
+    assert_eq!(outcomes[1], Err(StepRefusal::AlreadyDone));
+    let again = world.store.commit_steps(world.epoch, vec![show(seq, ANA, Screen::Help)]).await.unwrap();
+    assert_eq!(again, [Err(StepRefusal::AlreadyDone)]);
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM outbox").await, 1);
+}
+
+#[tokio::test]
+async fn two_steps_of_one_user_in_a_group_stay_in_order() {
+    let world = World::new().await;
+    let service = ServiceId(77);
+    let mut first = show(world.update(ANA).await, ANA, Screen::AskName { service, error: None });
+    first.step.state = State::AwaitName { service };
+    let mut second = show(world.update(ANA).await, ANA, Screen::Cancelled);
+    second.before = State::AwaitName { service };
+    let outcomes = world.store.commit_steps(world.epoch, vec![first, second]).await.unwrap();
+    assert!(outcomes[0].as_ref().unwrap().messages[0].id < outcomes[1].as_ref().unwrap().messages[0].id);
+    assert_eq!(world.store.session_snapshot(ANA).await.unwrap().state, State::Idle);
+}
+
+#[tokio::test]
+async fn fault_16_one_step_that_the_database_refuses_does_not_hold_up_the_others() {
+    let world = World::new().await;
+    let good = show(world.update(ANA).await, ANA, Screen::Help);
+    let mut bad = show(world.update(BETO).await, BETO, Screen::Help);
+    bad.callback_id = Some("jsonb refuses \0".to_owned());
+    let outcomes = world.store.commit_steps(world.epoch, vec![bad.clone(), good]).await.unwrap();
+    assert!(matches!(&outcomes[0], Err(StepRefusal::Broken(_))), "{outcomes:?}");
+    assert_eq!(*shows(&outcomes[1]), Screen::Help);
+    let alone = world.store.commit_steps(world.epoch, vec![bad]).await.unwrap();
+    assert!(matches!(&alone[0], Err(StepRefusal::Broken(_))));
+}
+
+#[tokio::test]
+async fn fault_31_names_with_nul_are_kept_without_it() {
+    let world = World::new().await;
+    let done = world
+        .act_with(ANA, Act::Show(Screen::Help), |step| {
+            let touch = step.touch.as_mut().unwrap();
+            touch.first_name = "A\0na 🦊\u{202e}".to_owned();
+            touch.referral = Some("\0".to_owned());
+        })
+        .await;
+    assert!(done.is_ok());
+    assert_eq!(world.store.session_snapshot(ANA).await.unwrap().user.unwrap().first_name, "Ana 🦊\u{202e}");
+}
+
+#[tokio::test]
+async fn fault_33_a_stale_epoch_commits_nothing() {
+    let world = World::new().await;
+    let seq = world.update(ANA).await;
+    world.store.release_lead("test", world.epoch).await.unwrap();
+    let newer = world.db.lead(&world.db.store()).await;
+    let refused = world.store.commit_steps(world.epoch, vec![show(seq, ANA, Screen::Help)]).await;
+    assert!(matches!(refused, Err(StoreError::NotLeader)), "{refused:?}");
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM outbox").await, 0);
+    assert!(matches!(world.store.take_for_user(world.epoch, ANA, 9).await, Err(StoreError::NotLeader)));
+    let done = world.store.commit_steps(newer, vec![show(seq, ANA, Screen::Help)]).await.unwrap();
+    assert!(done[0].is_ok());
+}
+
+/// Prints how many steps per second one connection commits in groups of 64; a figure, not a check of speed.
+#[tokio::test]
+async fn groups_of_64_shows_are_committed_quickly() {
+    const GROUPS: i64 = 40;
+    const SIZE: i64 = 64;
+    let world = World::new().await;
+    let mut groups = Vec::new();
+    for group in 0..GROUPS {
+        let updates = (0..SIZE)
+            .map(|user| crate::model::NewUpdate {
+                update_id: Some(group * SIZE + user + 1),
+                user: Some(UserId(1_000 + user)),
+                lane: "session",
+                raw: vec![b'x'; 600],
+            })
+            .collect();
+        let rows = world.store.store_updates(usipipo_domain::ids::BotId(1), updates, true, now()).await.unwrap();
+        let steps: Vec<StepCommit> = rows
+            .iter()
+            .map(|row| {
+                let mut step = show(row.seq, row.user.unwrap(), Screen::Home { new: false });
+                step.touch = step.touch.filter(|_| group == 0);
+                step
+            })
+            .collect();
+        groups.push(steps);
+    }
+    let started = Instant::now();
+    for steps in groups {
+        let outcomes = world.store.commit_steps(world.epoch, steps).await.unwrap();
+        assert!(outcomes.iter().all(Result::is_ok));
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a figure to print")]
+    let rate = (GROUPS * SIZE) as f64 / seconds;
+    eprintln!("{rate:.0} steps/s in groups of {SIZE}, one connection");
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM outbox").await, GROUPS * SIZE);
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM inbox WHERE done_at IS NULL").await, 0);
+}

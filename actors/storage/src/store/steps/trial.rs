@@ -1,0 +1,255 @@
+//! Beginning trials: service, right to a trial, lease, peer, the taken offer and the audit row in one statement.
+//!
+//! Trials of one group that will very likely succeed begin together; when one of them loses a race after all, the others
+//! lose nothing: then each is tried alone, and the reason of each is found out there.
+
+use super::effects::{Ctx, Done, EffectError, EffectResult};
+use crate::Vault;
+use crate::error::{TxError, TxResult};
+use crate::model::{Prepared, StepCommit};
+use crate::schema::offers;
+use crate::store::Conn;
+use crate::store::sql::Planned;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bytea, Inet, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use ipnetwork::IpNetwork;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use usipipo_domain::dialogue::{Act, Effect, Outcome};
+use usipipo_domain::ids::{NodeId, OfferId, ServiceId};
+use usipipo_domain::service::Addresses;
+use usipipo_domain::wg::{PrivateKey, PublicKey};
+
+/// A trial with everything decided.
+pub(super) struct NewTrial<'a> {
+    pub(super) step: &'a StepCommit,
+    pub(super) offer: OfferId,
+    pub(super) prepared: &'a Prepared,
+    pub(super) addresses: Addresses,
+    /// The user keeps the private half.
+    pub(super) own_key: Option<PublicKey>,
+}
+
+impl NewTrial<'_> {
+    fn key(&self) -> PublicKey {
+        self.own_key.unwrap_or_else(|| self.prepared.private_key.public_key())
+    }
+
+    fn v4(&self) -> Option<IpNetwork> {
+        self.addresses.v4.map(|address| IpNetwork::from(IpAddr::V4(address)))
+    }
+
+    fn v6(&self) -> Option<IpNetwork> {
+        self.addresses.v6.map(|address| IpNetwork::from(IpAddr::V6(address)))
+    }
+}
+
+/// A peer's keys as its row holds them.
+pub(super) struct SealedKeys {
+    pub(super) private: Option<Vec<u8>>,
+    pub(super) preshared: Vec<u8>,
+}
+
+/// Seals the keys of a new peer.
+pub(super) fn seal(
+    vault: &Vault,
+    node: NodeId,
+    public: &PublicKey,
+    prepared: &Prepared,
+    own_key: bool,
+) -> EffectResult<SealedKeys> {
+    let seal = |key: &PrivateKey| vault.seal_peer_private(node, public, key);
+    let private = (!own_key).then(|| seal(&prepared.private_key)).transpose()?;
+    Ok(SealedKeys { private, preshared: vault.seal_peer_preshared(node, public, &prepared.preshared_key)? })
+}
+
+/// Foreign keys are looked at when the statement ends, so the order of its parts does not matter.
+const BEGIN: &str = "
+    WITH new AS MATERIALIZED (
+        SELECT t.*, nextval(pg_get_serial_sequence('services', 'id')) AS service
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) WITH ORDINALITY
+             AS t (user_id, seq, offer, node, pool, v4, v6, name, days, quota, public, private, preshared, at, n)
+    ), s AS (
+        INSERT INTO services (id, user_id, product, trial, node_id, name, status, days, quota_bytes, created_at)
+        SELECT service, user_id, 'wireguard', true, node, name, 'pending', days, quota, at FROM new
+    ), t AS (
+        INSERT INTO trials (user_id, product, service_id, taken_at)
+        SELECT user_id, 'wireguard', service, at FROM new
+    ), l AS (
+        INSERT INTO leases (node_id, pool_id, service_id, v4, v6, state, created_at)
+        SELECT node, pool, service, v4, v6, 'live', at FROM new
+    ), p AS (
+        INSERT INTO peers (service_id, node_id, public_key, private_key, preshared_key, created_at)
+        SELECT service, node, public, private, preshared, at FROM new
+    ), o AS (
+        UPDATE offers SET taken_at = new.at FROM new WHERE offers.id = new.offer
+    ), a AS (
+        INSERT INTO audit (at, user_id, action, subject, details, inbox_seq)
+        SELECT at, user_id, 'service.begin_trial', 'service/' || service,
+               jsonb_build_object('offer', offer, 'node', node, 'pool', pool, 'own_key', private IS NULL,
+                                  'v4', host(v4), 'v6', host(v6)),
+               seq
+        FROM new
+    )
+    SELECT service AS id FROM new ORDER BY n";
+
+#[derive(diesel::QueryableByName)]
+struct Begun {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// Begins trials whose offers are locked. Their services come in the given order.
+pub(super) async fn begin(conn: &mut Conn, vault: &Vault, trials: &[NewTrial<'_>]) -> EffectResult<Vec<ServiceId>> {
+    fn all<'a, T>(trials: &'a [NewTrial<'a>], part: impl Fn(&'a NewTrial<'a>) -> T) -> Vec<T> {
+        trials.iter().map(part).collect()
+    }
+    let keys: Vec<PublicKey> = all(trials, NewTrial::key);
+    let mut privates = Vec::with_capacity(trials.len());
+    let mut presharedes = Vec::with_capacity(trials.len());
+    for (trial, key) in trials.iter().zip(&keys) {
+        let sealed = seal(vault, trial.prepared.node, key, trial.prepared, trial.own_key.is_some())?;
+        privates.push(sealed.private);
+        presharedes.push(sealed.preshared);
+    }
+    let days = |trial: &NewTrial<'_>| i16::try_from(trial.prepared.terms.days).unwrap_or(i16::MAX);
+    let quota = |trial: &NewTrial<'_>| i64::try_from(trial.prepared.terms.quota_bytes).unwrap_or(i64::MAX);
+    let query = diesel::sql_query(BEGIN)
+        .bind::<Array<BigInt>, _>(all(trials, |trial| trial.step.user.0))
+        .bind::<Array<BigInt>, _>(all(trials, |trial| trial.step.seq.0))
+        .bind::<Array<BigInt>, _>(all(trials, |trial| trial.offer.0))
+        .bind::<Array<Integer>, _>(all(trials, |trial| trial.prepared.node.0))
+        .bind::<Array<Integer>, _>(all(trials, |trial| trial.prepared.pool.0))
+        .bind::<Array<Nullable<Inet>>, _>(all(trials, NewTrial::v4))
+        .bind::<Array<Nullable<Inet>>, _>(all(trials, NewTrial::v6))
+        .bind::<Array<Text>, _>(all(trials, |trial| trial.prepared.name.as_str()))
+        .bind::<Array<SmallInt>, _>(all(trials, days))
+        .bind::<Array<BigInt>, _>(all(trials, quota))
+        .bind::<Array<Bytea>, _>(keys.iter().map(|key| key.as_bytes().as_slice()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Bytea>>, _>(privates)
+        .bind::<Array<Bytea>, _>(presharedes)
+        .bind::<Array<Timestamptz>, _>(all(trials, |trial| trial.step.now));
+    let begun: Vec<Begun> = RunQueryDsl::load(Planned(query), conn).await?;
+    Ok(begun.into_iter().map(|row| ServiceId(row.id)).collect())
+}
+
+/// What a begun trial comes to.
+pub(super) fn begun(service: ServiceId, node: NodeId) -> (Outcome, Done) {
+    (Outcome::Begun(service), Done { wake: vec![node], address_used: true, replayed: None })
+}
+
+/// Those of the rows that nothing stands against: a trial had before, a foreign pool, a key or an address in use.
+const FREE: &str = "
+    SELECT t.n AS id
+    FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS t (user_id, node, pool, v4, v6, key, n)
+    WHERE NOT EXISTS (SELECT FROM trials WHERE trials.user_id = t.user_id AND product = 'wireguard')
+      AND EXISTS (SELECT FROM pools WHERE pools.id = t.pool AND node_id = t.node AND purpose = 'trial')
+      AND NOT EXISTS (SELECT FROM nodes WHERE public_key = t.key)
+      AND NOT EXISTS (SELECT FROM peers WHERE node_id = t.node AND public_key = t.key AND removed_at IS NULL)
+      AND NOT EXISTS (SELECT FROM leases WHERE node_id = t.node AND leases.v4 = t.v4 AND state <> 'released')
+      AND NOT EXISTS (SELECT FROM leases WHERE node_id = t.node AND leases.v6 = t.v6 AND state <> 'released')";
+
+async fn retain_free(conn: &mut Conn, trials: &mut Vec<(usize, NewTrial<'_>)>) -> EffectResult<()> {
+    let keys: Vec<PublicKey> = trials.iter().map(|(_, trial)| trial.key()).collect();
+    let query = diesel::sql_query(FREE)
+        .bind::<Array<BigInt>, _>(trials.iter().map(|(_, trial)| trial.step.user.0).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(trials.iter().map(|(_, trial)| trial.prepared.node.0).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(trials.iter().map(|(_, trial)| trial.prepared.pool.0).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Inet>>, _>(trials.iter().map(|(_, trial)| trial.v4()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Inet>>, _>(trials.iter().map(|(_, trial)| trial.v6()).collect::<Vec<_>>())
+        .bind::<Array<Bytea>, _>(keys.iter().map(|key| key.as_bytes().as_slice()).collect::<Vec<_>>());
+    let free: Vec<Begun> = RunQueryDsl::load(Planned(query), conn).await?;
+    let free: BTreeSet<i64> = free.into_iter().map(|row| row.id).collect();
+    let mut number = 0;
+    trials.retain(|_| {
+        number += 1;
+        free.contains(&number)
+    });
+    Ok(())
+}
+
+/// The group's accepted trial offers with an address, of users with this one step only.
+fn candidates<'a>(order: &[(usize, &'a StepCommit)]) -> Vec<(usize, NewTrial<'a>)> {
+    let mut steps_of = BTreeMap::new();
+    for (_, step) in order {
+        *steps_of.entry(step.user).or_insert(0_usize) += 1;
+    }
+    let mut offers = BTreeSet::new();
+    let mut found = Vec::new();
+    for (index, step) in order {
+        let Act::Do(Effect::Accept { offer, own_key }) = &step.step.act else { continue };
+        let Some(prepared) = &step.prepared else { continue };
+        let Some(addresses) = prepared.addresses else { continue };
+        if step.refused.is_none() && steps_of.get(&step.user) == Some(&1) && offers.insert(*offer) {
+            let trial = NewTrial { step, offer: *offer, prepared, addresses, own_key: *own_key };
+            found.push((*index, trial));
+        }
+    }
+    found
+}
+
+async fn retain_open(conn: &mut Conn, trials: &mut Vec<(usize, NewTrial<'_>)>) -> EffectResult<()> {
+    let ids: Vec<i64> = trials.iter().map(|(_, trial)| trial.offer.0).collect();
+    let open: Vec<(i64, i64, DateTime<Utc>)> = offers::table
+        .filter(offers::id.eq_any(ids).and(offers::kind.eq("trial")).and(offers::taken_at.is_null()))
+        .order(offers::id)
+        .select((offers::id, offers::user_id, offers::expires_at))
+        .for_update()
+        .load(conn)
+        .await?;
+    let open: BTreeMap<i64, (i64, DateTime<Utc>)> = open.into_iter().map(|(id, user, end)| (id, (user, end))).collect();
+    trials.retain(|(_, trial)| {
+        open.get(&trial.offer.0).is_some_and(|(user, end)| *user == trial.step.user.0 && *end > trial.step.now)
+    });
+    Ok(())
+}
+
+/// Begins those trials of a group that can begin, together. What is not in the result is to be tried alone.
+pub(super) async fn begin_together(
+    conn: &mut Conn,
+    vault: &Vault,
+    order: &[(usize, &StepCommit)],
+) -> TxResult<BTreeMap<usize, (Outcome, Done)>> {
+    let mut trials = candidates(order);
+    if trials.len() < 2 {
+        return Ok(BTreeMap::new());
+    }
+    let done: EffectResult<_> = conn
+        .transaction(async |conn| {
+            retain_open(conn, &mut trials).await?;
+            retain_free(conn, &mut trials).await?;
+            let (indexes, trials): (Vec<usize>, Vec<NewTrial<'_>>) = trials.into_iter().unzip();
+            let services = begin(conn, vault, &trials).await?;
+            let outcomes = services.into_iter().zip(&trials).map(|(service, trial)| begun(service, trial.prepared.node));
+            Ok(indexes.into_iter().zip(outcomes).collect())
+        })
+        .await;
+    match done {
+        Ok(begun) => Ok(begun),
+        Err(EffectError::Tx(TxError::Store(error @ (crate::StoreError::Unavailable(_) | crate::StoreError::NotLeader)))) => {
+            Err(error.into())
+        }
+        Err(EffectError::Tx(error @ TxError::Conflict(_))) => Err(error),
+        Err(_) => Ok(BTreeMap::new()),
+    }
+}
+
+impl Ctx<'_> {
+    /// Begins the trial of one step.
+    pub(super) async fn begin_trial(
+        self,
+        conn: &mut Conn,
+        offer: OfferId,
+        own_key: Option<PublicKey>,
+        prepared: &Prepared,
+        addresses: Addresses,
+    ) -> EffectResult<(Outcome, Done)> {
+        let trial = NewTrial { step: self.step, offer, prepared, addresses, own_key };
+        let services = begin(conn, self.vault, std::slice::from_ref(&trial)).await?;
+        let service = services.into_iter().next();
+        let service = service.ok_or_else(|| crate::StoreError::Broken("no service was made".to_owned()))?;
+        Ok(begun(service, prepared.node))
+    }
+}
