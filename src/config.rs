@@ -369,7 +369,7 @@ fn telegram(r: &mut Reader, needs: Needs) -> TelegramSettings {
         );
     }
     if let Some(url) = &webhook_url
-        && !is_web_address(url, false)
+        && !is_web_address(url, api_url != DEFAULT_API)
     {
         r.problem("telegram.webhook_url", "Telegram only calls https addresses", "write https://your.domain/path");
     }
@@ -402,7 +402,8 @@ fn telegram(r: &mut Reader, needs: Needs) -> TelegramSettings {
     TelegramSettings { token, api_url, mode, webhook_url, webhook_secret, limits }
 }
 
-const DEFAULT_API: &str = "https://api.telegram.org";
+/// The real Telegram.
+pub const DEFAULT_API: &str = "https://api.telegram.org";
 
 fn api_url(r: &mut Reader) -> String {
     let url = r.get("telegram.api_url", DEFAULT_API.to_owned());

@@ -1,8 +1,15 @@
 //! uSipipo sells and runs VPN access and proxies through a Telegram bot. This package holds the edges: settings, command
 //! line, Telegram, servers, database process, health and metrics. The supervision tree is in `usipipo-actors`.
 
-pub mod config;
+pub mod admin;
+pub mod cli;
 pub mod clock;
-pub mod telemetry;
-pub mod postgres;
+pub mod config;
 pub mod http;
+pub mod node_setup;
+pub mod postgres;
+pub mod program;
+pub mod telegram;
+pub mod telemetry;
+pub mod wg_device;
+pub mod wireguard;

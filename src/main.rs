@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The program `usipipo`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    usipipo::cli::main()
+}

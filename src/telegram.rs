@@ -16,6 +16,7 @@ pub mod parse;
 pub mod poll;
 pub mod qr;
 pub mod render;
+mod store_data;
 mod texts;
 pub mod webhook;
 mod words;

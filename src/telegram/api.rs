@@ -327,4 +327,4 @@ fn without_address(error: reqwest::Error) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

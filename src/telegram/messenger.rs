@@ -253,5 +253,3 @@ impl Messenger for TelegramMessenger {
     }
 }
 
-#[cfg(test)]
-mod tests;

@@ -90,12 +90,24 @@ fn session(text: &str) -> Result<Option<UserUpdate>, ParseError> {
     }
     let from = Person {
         id: UserId(from.id),
-        first_name: from.first_name,
-        last_name: from.last_name,
-        username: from.username,
-        language_code: from.language_code,
+        first_name: storable(from.first_name),
+        last_name: from.last_name.map(storable),
+        username: from.username.map(storable),
+        language_code: from.language_code.map(storable),
     };
     Ok(Some(UserUpdate { from, event, callback_id }))
+}
+
+/// Longest name that is kept, in characters; Telegram's own limit is 64.
+const NAME_MAX_CHARS: usize = 256;
+
+/// Without what PostgreSQL refuses in a text (NUL), and bounded.
+fn storable(text: String) -> String {
+    if text.contains('\0') || text.len() > NAME_MAX_CHARS {
+        text.chars().filter(|c| *c != '\0').take(NAME_MAX_CHARS).collect()
+    } else {
+        text
+    }
 }
 
 fn payment(text: &str) -> Result<PaymentUpdate, ParseError> {

@@ -1,4 +1,4 @@
-//! Updates that Telegram sends us: `POST /telegram/webhook`.
+//! Updates that Telegram sends us, at the path of `telegram.webhook_url`.
 //!
 //! The secret is looked at before a byte of the body is read. 200 is said only after the update is stored; until then
 //! Telegram keeps it and tries again. Bad JSON is stored as well, since it would otherwise come again for a day.
@@ -15,8 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 
-/// Where Telegram sends updates; the public address in `telegram.webhook_url` ends in it.
-pub const WEBHOOK_PATH: &str = "/telegram/webhook";
 /// Header with the secret (Bot API, `setWebhook.secret_token`).
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 /// Largest update, bytes; real ones stay under 64 KiB.
@@ -41,10 +39,18 @@ struct Webhook {
     sink: Arc<dyn WebhookSink>,
 }
 
+/// The path of the public address, where we expect updates; a reverse proxy passes it on as it is.
+#[must_use]
+pub fn path_of(webhook_url: &str) -> String {
+    let path = reqwest::Url::parse(webhook_url).map(|url| url.path().to_owned()).unwrap_or_default();
+    // The router gives braces a meaning.
+    if path.is_empty() || path.contains(['{', '}']) { "/".to_owned() } else { path }
+}
+
 /// The route, to be merged into the program's server.
-pub fn routes(secret: SecretString, sink: Arc<dyn WebhookSink>) -> Router {
+pub fn routes(path: &str, secret: SecretString, sink: Arc<dyn WebhookSink>) -> Router {
     Router::new()
-        .route(WEBHOOK_PATH, post(receive))
+        .route(path, post(receive))
         .layer(DefaultBodyLimit::max(UPDATE_MAX_BYTES))
         .with_state(Arc::new(Webhook { secret, sink }))
 }

@@ -1,0 +1,159 @@
+//! WireGuard in a process of its own, `usipipo wg-device`.
+//!
+//! The process outlives us: killing or restarting the bot drops no tunnel. We start it when it is missing, take it over
+//! when it answers, and start it anew when it died.
+
+use super::link;
+use super::uapi::{Device, Request, Uapi, UapiError};
+use async_trait::async_trait;
+use std::sync::{Mutex, PoisonError};
+use usipipo_actors::domain::wg::{InterfaceSpec, PeerSpec, PeerStatus, PrivateKey, PublicKey};
+use usipipo_actors::ports::driver::{DriverError, DriverMode, VpnDriver};
+
+mod process;
+pub use process::Launcher;
+
+/// Peers in one change. Adding one costs about 0.25 ms during which no packet moves, so this bounds the pause.
+const PEERS_PER_CHANGE: usize = 32;
+/// Bytes of one change. It must fit into a unix socket's buffer (208 kB by default), so that a device never waits for us in
+/// the middle of one, nor takes half of one when we are killed.
+const CHANGE_BYTES_MAX: usize = 48 << 10;
+/// Prefixes of one peer; ours have two.
+const ALLOWED_IPS_MAX: usize = 64;
+
+/// Steers one interface.
+#[derive(Debug)]
+pub struct UserspaceDriver {
+    interface: String,
+    launcher: Launcher,
+    uapi: Uapi,
+    /// Held while the interface is set up, so that no two processes are started.
+    setting_up: tokio::sync::Mutex<()>,
+    /// Known once the interface was set up. It goes along with every peer: a device without a key accepts peers and forgets
+    /// them, and the process may have died and been started anew by somebody else at any moment.
+    key: Mutex<Option<PrivateKey>>,
+}
+
+impl UserspaceDriver {
+    /// For the interface of this name. Nothing is touched until [`VpnDriver::ensure_interface`].
+    #[must_use]
+    pub fn new(interface: &str, launcher: Launcher) -> Self {
+        Self {
+            interface: interface.to_owned(),
+            launcher,
+            uapi: Uapi::of_interface(interface),
+            setting_up: tokio::sync::Mutex::new(()),
+            key: Mutex::new(None),
+        }
+    }
+
+    #[cfg(test)]
+    fn with_socket(mut self, socket: std::path::PathBuf) -> Self {
+        self.uapi = Uapi::new(socket);
+        self
+    }
+
+    fn request(&self) -> Result<Request, DriverError> {
+        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let key = key.ok_or_else(|| DriverError::Unavailable(format!("{} is not set up yet", self.interface)))?;
+        let mut request = Request::new();
+        request.private_key(&key);
+        Ok(request)
+    }
+
+    async fn running(&self) -> Result<Device, DriverError> {
+        match self.uapi.device().await {
+            Ok(device) => Ok(device),
+            Err(UapiError::Absent(_)) => {
+                self.launcher.start(&self.interface, &self.uapi).await?;
+                Ok(self.uapi.device().await?)
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    async fn configure(&self, device: &Device, spec: &InterfaceSpec) -> Result<(), DriverError> {
+        let new_key = device.private_key.as_ref() != Some(&spec.private_key);
+        let new_port = device.listen_port != Some(spec.listen_port);
+        if new_key || new_port {
+            let mut request = Request::new();
+            // In this order: a packet on the port while there is no key makes the device panic.
+            request.private_key(&spec.private_key);
+            if new_port {
+                request.listen_port(spec.listen_port);
+            }
+            self.uapi.set(request).await.map_err(|error| match error {
+                UapiError::Refused(_) if new_port => DriverError::Refused(format!(
+                    "UDP port {} cannot be used for {}: another program has it; choose another listen_port or stop that program",
+                    spec.listen_port, spec.name
+                )),
+                other => other.into(),
+            })?;
+        }
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(spec.private_key.clone());
+        link::configure(&spec.name, spec.mtu, &spec.addresses).await
+    }
+}
+
+#[async_trait]
+impl VpnDriver for UserspaceDriver {
+    fn mode(&self) -> DriverMode {
+        DriverMode::Userspace
+    }
+
+    async fn ensure_interface(&self, spec: &InterfaceSpec) -> Result<bool, DriverError> {
+        if spec.name != self.interface {
+            return Err(DriverError::Refused(format!("this server is {}, not {}", self.interface, spec.name)));
+        }
+        let _one_at_a_time = self.setting_up.lock().await;
+        let device = self.running().await?;
+        self.configure(&device, spec).await?;
+        // Whoever started it, it has no peers before it has a key.
+        Ok(device.private_key.is_none())
+    }
+
+    async fn peers(&self) -> Result<Vec<PeerStatus>, DriverError> {
+        Ok(self.uapi.peers().await?)
+    }
+
+    async fn put_peer(&self, peer: &PeerSpec) -> Result<(), DriverError> {
+        self.put_peers(std::slice::from_ref(peer)).await
+    }
+
+    async fn put_peers(&self, peers: &[PeerSpec]) -> Result<(), DriverError> {
+        for chunk in peers.chunks(PEERS_PER_CHANGE) {
+            let mut request = self.request()?;
+            for peer in chunk {
+                if peer.allowed_ips.len() > ALLOWED_IPS_MAX {
+                    return Err(DriverError::Refused(format!("{} has more than {ALLOWED_IPS_MAX} prefixes", peer.public_key)));
+                }
+                request.put_peer(peer);
+                if request.len() > CHANGE_BYTES_MAX {
+                    self.uapi.set(std::mem::replace(&mut request, self.request()?)).await?;
+                }
+            }
+            self.uapi.set(request).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_peer(&self, key: &PublicKey) -> Result<(), DriverError> {
+        let mut request = Request::new();
+        request.remove_peer(key);
+        Ok(self.uapi.set(request).await?)
+    }
+}
+
+impl From<UapiError> for DriverError {
+    fn from(error: UapiError) -> Self {
+        match error {
+            UapiError::Refused(_) => Self::Refused(error.to_string()),
+            UapiError::Absent(_) | UapiError::TimedOut(_) | UapiError::Io(_) | UapiError::Malformed(_) => {
+                Self::Unavailable(error.to_string())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

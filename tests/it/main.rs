@@ -1,0 +1,12 @@
+//! The whole program as its users meet it: real PostgreSQL, a simulated Telegram, a process that is killed now and then.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod support;
+
+mod commands;
+mod conversation;
+mod crash;
+mod outage;
+mod standby;
+mod tunnel;
+mod webhook;
