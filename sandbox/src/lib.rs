@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod listener;
 pub mod percent;
 pub mod persist;
+pub mod program;
 pub mod sim;
 pub mod text;
 pub mod world;
@@ -41,6 +42,7 @@ pub struct Sandbox {
     server: JoinHandle<std::io::Result<()>>,
     delivery: JoinHandle<()>,
     saver: JoinHandle<()>,
+    follower: JoinHandle<()>,
 }
 
 impl Sandbox {
@@ -70,6 +72,7 @@ impl Sandbox {
             server: tokio::spawn(async move { server.await }),
             delivery: tokio::spawn(delivery::run(world.clone())),
             saver: tokio::spawn(persist::run(world.clone())),
+            follower: tokio::spawn(program::run(world.clone())),
             world,
         })
     }
@@ -89,6 +92,7 @@ impl Sandbox {
         self.world.stopping.send_replace(true);
         self.delivery.abort();
         self.saver.abort();
+        self.follower.abort();
         let mut server = self.server;
         if tokio::time::timeout(STOP_WITHIN, &mut server)
             .await
@@ -96,8 +100,6 @@ impl Sandbox {
         {
             server.abort();
         }
-        // An aborted saver may be in the middle of a write; its file has another name than this one's result.
-        let _ = self.saver.await;
         persist::save(&self.world)
     }
 }

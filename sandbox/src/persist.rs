@@ -24,7 +24,7 @@ use crate::world::profile::Profile;
 use crate::world::webhook::Target;
 
 /// Changes of this time are saved together.
-const DEBOUNCE: Duration = Duration::from_millis(200);
+const DEBOUNCE: Duration = Duration::from_millis(50);
 /// Saving takes at most this share of the time: one part in so many.
 const SHARE: u32 = 10;
 const VERSION: u32 = 1;
@@ -151,6 +151,8 @@ pub fn save(world: &World) -> anyhow::Result<()> {
     let Some(directory) = &world.settings.state_dir else {
         return Ok(());
     };
+    // The running saver and the last save must not write the same file at once.
+    let _saving = lock(&world.saving);
     let files = world.files.all();
     save_files(&directory.join(FILES), &files)?;
     let chats = world

@@ -2,9 +2,7 @@
 
 use axum::Json;
 use axum::Router;
-use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Html;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::get;
@@ -19,12 +17,14 @@ pub mod actions;
 pub mod chat;
 pub mod control;
 pub mod load;
+pub mod page;
 pub mod people;
 pub mod press;
+pub mod program;
 pub mod raw;
 pub mod state;
+pub mod watch;
 
-const PAGE: &str = include_str!("../web/index.html");
 /// The largest body of all; documents come in base64 here, which is a third longer.
 pub const MAX_BODY_BYTES: usize = 80 * 1024 * 1024;
 
@@ -110,7 +110,8 @@ pub fn find(world: &Shared, id: i64) -> Result<std::sync::Arc<Chat>, SimError> {
 /// All routes of the control API and the chat page.
 pub fn routes() -> Router<Shared> {
     Router::new()
-        .route("/", get(page))
+        .route("/", get(page::index))
+        .route("/web/{name}", get(page::part))
         .route("/sim/state", get(state::state))
         .route("/sim/people", get(people::list).post(people::put))
         .route("/sim/people/{id}", get(people::one).delete(people::delete))
@@ -134,6 +135,8 @@ pub fn routes() -> Router<Shared> {
         .route("/sim/people/{id}/pre_checkout", post(press::pre_checkout))
         .route("/sim/people/{id}/chat", get(chat::chat))
         .route("/sim/people/{id}/commands", get(people::commands))
+        .route("/sim/watch", get(watch::watch))
+        .route("/sim/program", get(program::program))
         .route("/sim/chat/wait", get(chat::wait))
         .route("/sim/files/{file_id}", get(control::file))
         .route("/sim/calls", get(control::calls))
@@ -158,14 +161,4 @@ pub fn routes() -> Router<Shared> {
         )
         .route("/sim/reset", post(control::reset))
         .route("/sim/load", post(load::load))
-}
-
-async fn page(State(world): State<Shared>) -> Response {
-    let Some(path) = &world.settings.page else {
-        return Html(PAGE).into_response();
-    };
-    match tokio::fs::read_to_string(path).await {
-        Ok(page) => Html(page).into_response(),
-        Err(error) => SimError::missing(format!("{}: {error}", path.display())).into_response(),
-    }
 }

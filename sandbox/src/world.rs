@@ -15,7 +15,9 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 
 use crate::bot_api::schema::Schema;
+use crate::clock;
 use crate::clock::Clock;
+use crate::program::Program;
 
 pub mod calls;
 pub mod chat;
@@ -111,6 +113,12 @@ pub struct World {
     pub webhook: webhook::Webhook,
     /// Woken when there is something to save.
     pub dirty: Notify,
+    /// Another number in every run and after every reset; revisions of one epoch say nothing about another.
+    epoch: watch::Sender<i64>,
+    /// Whether the program is there.
+    pub program: Program,
+    /// Held by whoever writes the state.
+    pub saving: Mutex<()>,
     /// True once the sandbox stops.
     pub stopping: watch::Sender<bool>,
     /// For calls to the outside: webhooks, the program's clock.
@@ -145,6 +153,9 @@ impl World {
             payments: Mutex::default(),
             webhook: webhook::Webhook::default(),
             dirty: Notify::new(),
+            epoch: watch::Sender::new(clock::real_ms()),
+            program: Program::default(),
+            saving: Mutex::default(),
             stopping: watch::Sender::new(false),
             client: reqwest::Client::builder().no_proxy().build()?,
             settings,
@@ -165,6 +176,16 @@ impl World {
         pushed
     }
 
+    /// The number of this run or since the last reset.
+    pub fn epoch(&self) -> i64 {
+        *self.epoch.borrow()
+    }
+
+    /// For waiting for a reset.
+    pub fn epochs(&self) -> watch::Receiver<i64> {
+        self.epoch.subscribe()
+    }
+
     /// Forgets everything.
     pub fn reset(&self, keep_webhook: bool) {
         self.chats.clear();
@@ -180,6 +201,9 @@ impl World {
             self.updates.set_webhook(false);
         }
         self.clock.set_offset(0);
+        // Also after two resets within a millisecond.
+        self.epoch
+            .send_modify(|epoch| *epoch = clock::real_ms().max(*epoch + 1));
         self.touch();
     }
 }

@@ -21,6 +21,7 @@ use crate::world::ChatState;
 use crate::world::Content;
 use crate::world::Message;
 use crate::world::Shared;
+use crate::world::World;
 
 const MAX_WAIT_SECONDS: f64 = 120.0;
 const DEFAULT_WAIT_SECONDS: f64 = 10.0;
@@ -56,7 +57,7 @@ pub async fn chat(
         // A revision from the future comes from before a reset: everything is new then.
         if rev != after || query.after.is_none() {
             let after = if rev < after { 0 } else { after };
-            return Ok(Json(chat.with(|state| view(state, after))));
+            return Ok(Json(chat.with(|state| view(&world, state, after))));
         }
         let change = async {
             tokio::select! {
@@ -65,12 +66,13 @@ pub async fn chat(
             }
         };
         if !timeout_at(deadline, change).await.unwrap_or(false) {
-            return Ok(Json(chat.with(|state| view(state, after))));
+            return Ok(Json(chat.with(|state| view(&world, state, after))));
         }
     }
 }
 
-fn view(state: &ChatState, after: u64) -> Value {
+/// What changed in a chat after a revision; called with the chat's lock held.
+pub fn view(world: &World, state: &ChatState, after: u64) -> Value {
     let messages: Vec<Value> = state
         .messages
         .iter()
@@ -90,6 +92,7 @@ fn view(state: &ChatState, after: u64) -> Value {
         "rev": state.rev, "messages": messages, "toasts": toasts,
         "typing": typing.map(|(action, until)| json!({"action": action, "until_ms": until})),
         "reply_keyboard": state.reply_keyboard,
+        "waiting": world.queries.unanswered_of(state.person.id, world.limits.callback_time()),
         "person": {"id": state.person.id, "blocked": state.blocked, "deactivated": state.deactivated, "opened": state.opened},
     })
 }

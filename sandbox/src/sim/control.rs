@@ -1,7 +1,5 @@
 //! Files, calls, faults, limits, the clock.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::Path;
 use axum::extract::State;
@@ -18,12 +16,10 @@ use super::Body;
 use super::Params;
 use super::SimError;
 use super::SimResult;
+use crate::program;
 use crate::world::Shared;
 use crate::world::faults::Rule;
 use crate::world::limits::Rates;
-
-/// The program has this long to move its clock.
-const PROGRAM_WITHIN: Duration = Duration::from_secs(30);
 
 /// `GET /sim/files/{file_id}`
 pub async fn file(
@@ -152,34 +148,17 @@ pub struct Advance {
 
 /// `POST /sim/clock`
 pub async fn advance_clock(State(world): State<Shared>, Body(body): Body<Advance>) -> SimResult {
-    world.clock.advance(body.advance_seconds);
-    world.touch();
-    let mut answer = json!({"now": world.clock.now(), "offset_seconds": world.clock.offset(), "program": "not set"});
-    let Some(url) = &world.settings.program_url else {
-        return Ok(Json(answer));
-    };
-    let request = world
-        .client
-        .post(format!("{url}/demo/clock"))
-        .timeout(PROGRAM_WITHIN)
-        .json(&json!({"advance_seconds": body.advance_seconds}));
-    let problem = match request.send().await {
-        Ok(response) if response.status().is_success() => None,
-        Ok(response) => {
-            let status = response.status();
-            Some(format!(
-                "the program answered {status}: {}",
-                response.text().await.unwrap_or_default()
-            ))
+    let moved = program::advance(&world, body.advance_seconds).await;
+    let mut answer = json!({"now": world.clock.now(), "offset_seconds": world.clock.offset()});
+    match moved {
+        Ok(true) => answer["program"] = json!("moved"),
+        Ok(false) => answer["program"] = json!("not set"),
+        Err(error) => {
+            answer["program"] = json!("failed");
+            answer["error"] = json!(error);
+            return Err(SimError(StatusCode::BAD_GATEWAY, answer));
         }
-        Err(error) => Some(format!("the program cannot be reached at {url}: {error}")),
-    };
-    if let Some(problem) = problem {
-        answer["program"] = json!("failed");
-        answer["error"] = json!(problem);
-        return Err(SimError(StatusCode::BAD_GATEWAY, answer));
     }
-    answer["program"] = json!("moved");
     Ok(Json(answer))
 }
 

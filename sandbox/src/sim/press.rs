@@ -167,7 +167,7 @@ pub fn callback(
         let instance = format!("{}", state.person.id.wrapping_mul(7919));
         let content = json!({"id": id.to_string(), "from": state.person.user(), "message": message, "chat_instance": instance, "data": data});
         let update_id = world.push_update("callback_query", chat.id, &content);
-        Ok(json!({"kind": "callback", "update_id": update_id, "callback_query_id": id.to_string(), "message_id": message_id}))
+        Ok(json!({"kind": "callback", "update_id": update_id, "callback_query_id": id.to_string(), "message_id": message_id, "rev": state.rev}))
     })
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::people;
+use crate::program;
 use crate::world::Shared;
 use crate::world::lock;
 
@@ -38,5 +39,7 @@ pub async fn state(State(world): State<Shared>) -> Json<Value> {
         "faults": world.faults.list(),
         "files": world.files.count(),
         "program_url": world.settings.program_url,
+        "program": program::view(&world),
+        "epoch": world.epoch(),
     }))
 }

@@ -96,10 +96,25 @@ fn tags(entity: &Entity, covered: &str) -> Option<Tag> {
         )),
         "spoiler" => Some(("span", Some(("class", "spoiler".to_owned())))),
         "bot_command" => Some(("a", Some(("data-cmd", covered.to_owned())))),
-        "url" => Some(("a", Some(("href", covered.to_owned())))),
-        "text_link" => Some(("a", entity.url.clone().map(|url| ("href", url)))),
+        "url" => link(covered),
+        "text_link" => link(entity.url.as_deref().unwrap_or_default()),
         _ => None,
     }
+}
+
+/// Schemes that a link may have; others, such as `javascript`, would do something in the page.
+const SCHEMES: [&str; 5] = ["http:", "https:", "tg:", "mailto:", "tel:"];
+
+/// Whatever has no known scheme leads to a web site, as clients have it; so nothing can lead into the page itself.
+fn link(target: &str) -> Option<Tag> {
+    let lower = target.to_ascii_lowercase();
+    let known = SCHEMES.iter().any(|scheme| lower.starts_with(scheme));
+    let href = if known {
+        target.to_owned()
+    } else {
+        format!("http://{target}")
+    };
+    Some(("a", Some(("href", href))))
 }
 
 fn escape(text: &str, out: &mut String) {

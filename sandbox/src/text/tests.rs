@@ -174,6 +174,37 @@ fn rendering_is_safe_and_well_formed() {
 }
 
 #[test]
+fn links_cannot_lead_into_the_page() {
+    let rendered = |kind: &str, text: &str, url: Option<&str>| {
+        let mut entity = Entity::new(kind, 0, utf16_len(text));
+        entity.url = url.map(str::to_owned);
+        render::html(text, &[entity])
+    };
+    for target in [
+        "javascript:alert(1)",
+        " JavaScript:alert(1)",
+        "data:text/html,x",
+        "/sim/reset",
+        "x.org",
+    ] {
+        for html in [
+            rendered("url", target, None),
+            rendered("text_link", "a", Some(target)),
+        ] {
+            assert!(html.starts_with("<a href=\"http://"), "{html}");
+        }
+    }
+    for target in [
+        "https://x.org",
+        "HTTP://x.org",
+        "tg://resolve?domain=x",
+        "mailto:a@b.c",
+    ] {
+        assert!(rendered("text_link", "a", Some(target)).contains(&format!("href=\"{target}\"")));
+    }
+}
+
+#[test]
 fn long_inputs_are_split() {
     let text = "😀".repeat(5000);
     let parts = split(&text, 4096);

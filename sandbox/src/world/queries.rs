@@ -112,6 +112,21 @@ impl Queries {
             .count()
     }
 
+    /// One person's presses that may still be answered, newest first.
+    pub fn unanswered_of(&self, person: i64, within: Duration) -> Vec<String> {
+        let inner = lock(&self.inner);
+        let newest = inner
+            .order
+            .iter()
+            .rev()
+            .filter_map(|id| inner.by_id.get(id).map(|query| (id, query)));
+        newest
+            .take_while(|(_, query)| query.at.elapsed() <= within)
+            .filter(|(_, query)| query.person == person && query.answer.is_none())
+            .map(|(id, _)| id.to_string())
+            .collect()
+    }
+
     /// The unanswered ones, oldest first.
     pub fn unanswered(&self) -> Vec<Value> {
         let inner = lock(&self.inner);

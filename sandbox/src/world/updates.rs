@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
@@ -39,6 +41,7 @@ struct Inner {
     allowed: Option<Vec<String>>,
     poll: u64,
     waiting: bool,
+    polled: Option<Instant>,
     webhook: bool,
 }
 
@@ -60,6 +63,7 @@ impl Default for Updates {
             allowed: None,
             poll: 0,
             waiting: false,
+            polled: None,
             webhook: false,
         };
         Self {
@@ -193,12 +197,19 @@ impl Updates {
         let mut inner = lock(&self.inner);
         if inner.poll == poll {
             inner.waiting = waiting;
+            inner.polled = Some(Instant::now());
         }
     }
 
     /// Whether someone polls now.
     pub fn is_polled(&self) -> bool {
         lock(&self.inner).waiting
+    }
+
+    /// Whether someone polls now or did so lately.
+    pub fn polled_within(&self, time: Duration) -> bool {
+        let inner = lock(&self.inner);
+        inner.waiting || inner.polled.is_some_and(|at| at.elapsed() <= time)
     }
 
     /// Confirms what an offset confirms.

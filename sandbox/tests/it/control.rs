@@ -1,12 +1,7 @@
 //! The control API itself.
 
-use axum::Json;
-use axum::Router;
-use axum::routing::post;
 use serde_json::Value;
 use serde_json::json;
-use tokio::net::TcpListener;
-use usipipo_sandbox::world::Settings;
 
 use crate::support::Sim;
 
@@ -185,51 +180,6 @@ async fn people_do_other_things() {
 }
 
 #[tokio::test]
-async fn the_clock_moves_here_and_in_the_program() {
-    let program = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", program.local_addr().unwrap());
-    let app = Router::new().route(
-        "/demo/clock",
-        post(async |Json(body): Json<Value>| {
-            if body == json!({"advance_seconds": 86400}) {
-                Ok("ok")
-            } else {
-                Err((axum::http::StatusCode::CONFLICT, "not so far"))
-            }
-        }),
-    );
-    tokio::spawn(async move { axum::serve(program, app).await });
-    let sim = Sim::with(Settings {
-        program_url: Some(url),
-        ..Settings::for_tests()
-    })
-    .await;
-    let before = sim.get("/sim/clock").await["now"].as_i64().unwrap();
-    let moved = sim
-        .post("/sim/clock", json!({"advance_seconds": 86400}))
-        .await;
-    assert_eq!(
-        (&moved["program"], &moved["offset_seconds"]),
-        (&json!("moved"), &json!(86400))
-    );
-    sim.ana().await;
-    let date = sim
-        .ok("sendMessage", json!({"chat_id": 1001, "text": "x"}))
-        .await["date"]
-        .as_i64()
-        .unwrap();
-    assert!(date >= before + 86400);
-    let (status, body) = sim
-        .try_post("/sim/clock", json!({"advance_seconds": 5}))
-        .await;
-    assert_eq!(status, 502);
-    assert_eq!(
-        body["error"],
-        "the program answered 409 Conflict: not so far"
-    );
-}
-
-#[tokio::test]
 async fn a_reset_forgets() {
     let sim = Sim::with_ana().await;
     sim.post(
@@ -249,23 +199,4 @@ async fn a_reset_forgets() {
         (&json!([]), &json!([]), &json!(0))
     );
     assert_eq!(sim.updates().await.len(), 0);
-}
-
-#[tokio::test]
-async fn the_page_is_served() {
-    let sim = Sim::start().await;
-    let page = sim.client.get(sim.url("/")).send().await.unwrap();
-    assert!(
-        page.headers()["content-type"]
-            .to_str()
-            .unwrap()
-            .starts_with("text/html")
-    );
-    assert!(
-        page.text()
-            .await
-            .unwrap()
-            .to_ascii_lowercase()
-            .starts_with("<!doctype html>")
-    );
 }

@@ -52,6 +52,7 @@ pub fn answer(call: &Call<'_>) -> Result<Vec<u8>, ApiError> {
                 date: world.clock.now(),
             });
         });
+        world.touch();
     }
     done()
 }
