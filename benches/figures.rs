@@ -18,8 +18,11 @@ const ALL: [&str; 7] = ["B1", "B3", "B5", "B6", "B8", "B9", "B10"];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--bench")).collect();
-    if args.first().is_some_and(|arg| arg == "lease-worker") {
-        return leases::worker(&args[1..]);
+    match args.first().map(String::as_str) {
+        Some("lease-worker") => return leases::worker(&args[1..]),
+        Some("wg-library") => return wireguard::library(),
+        Some("wg-ours") => return wireguard::ours(),
+        _ => {}
     }
     let asked: Vec<&str> = match args.as_slice() {
         [] => ALL.into_iter().filter(|name| *name != "B10").collect(),
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
             "B3" => runtime.block_on(leases::run()),
             "B5" => runtime.block_on(sessions::idle()),
             "B6" => runtime.block_on(sessions::restarts()),
-            "B8" => runtime.block_on(wireguard::run()),
+            "B8" => wireguard::run(),
             "B9" => runtime.block_on(boot::run()),
             _ => runtime.block_on(soak::run()),
         }

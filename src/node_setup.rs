@@ -51,7 +51,9 @@ impl Places {
 #[derive(Debug, thiserror::Error)]
 pub enum NodeSetupError {
     /// No program for the firewall.
-    #[error("the program `nft` is missing: install the package nftables (`apt-get install nftables` or `dnf install nftables`) and run this again")]
+    #[error(
+        "the program `nft` is missing: install the package nftables (`apt-get install nftables` or `dnf install nftables`) and run this again"
+    )]
     NoNft,
     /// Not allowed.
     #[error("{doing} is not permitted: run this as root (in a container also with --cap-add NET_ADMIN)")]
@@ -60,7 +62,9 @@ pub enum NodeSetupError {
         doing: String,
     },
     /// The firewall refused.
-    #[error("nft refused the rules of table inet usipipo: {0}\nthe kernel may lack nf_tables or NAT (`modprobe nft_masq`); nothing was changed in the firewall")]
+    #[error(
+        "nft refused the rules of table inet usipipo: {0}\nthe kernel may lack nf_tables or NAT (`modprobe nft_masq`); nothing was changed in the firewall"
+    )]
     Nft(String),
     /// A kernel setting is not there or cannot be written.
     #[error("the kernel setting {key} cannot be {doing}: {cause}")]
@@ -83,7 +87,9 @@ pub enum NodeSetupError {
         cause: io::Error,
     },
     /// What was remembered makes no sense.
-    #[error("{path} is damaged: {cause}; remove it if you don't need the former kernel settings back, and run this again")]
+    #[error(
+        "{path} is damaged: {cause}; remove it if you don't need the former kernel settings back, and run this again"
+    )]
     State {
         /// Which.
         path: PathBuf,

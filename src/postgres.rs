@@ -62,6 +62,31 @@ pub struct PrivatePostgres {
     user_lock: UserLock,
 }
 
+/// Ends a server that a killed program left running in this directory, without saving anything: its data are about to be
+/// deleted. Waits a few seconds at most.
+pub fn kill_abandoned(data_dir: &std::path::Path) {
+    let data = data_dir.join("postgres/data");
+    let pid = std::fs::read_to_string(data.join("postmaster.pid"))
+        .ok()
+        .and_then(|text| text.lines().next()?.trim().parse::<i32>().ok())
+        .filter(|pid| *pid > 1);
+    let Some(pid) = pid else { return };
+    // The number may belong to somebody else by now.
+    let is_ours = || {
+        std::fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&*data.to_string_lossy()))
+    };
+    if !is_ours() || nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGQUIT).is_err() {
+        return;
+    }
+    for _ in 0..100 {
+        if !is_ours() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
 impl PrivatePostgres {
     /// Makes the cluster if there is none, takes over a server that runs already, or starts one; returns when it answers.
     ///

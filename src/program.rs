@@ -183,30 +183,29 @@ impl Program {
         self.tunnels.iter().map(nodes::Tunnel::sentence).collect()
     }
 
-    /// Runs until SIGINT or SIGTERM, then stops in order; a second signal hurries.
+    /// Runs until SIGINT or SIGTERM, or until `reason` to stop comes, then stops in order; a (second) signal hurries.
     ///
     /// # Errors
-    /// When the tree gave up by itself; whoever started the program should start it again.
-    pub async fn run_until_signalled(self) -> anyhow::Result<()> {
+    /// The reason, or that the tree gave up by itself: then whoever started the program should start it again.
+    pub async fn run_until_signalled(self, reason: impl Future<Output = anyhow::Error>) -> anyhow::Result<()> {
         let mut signals = signals::Signals::new()?;
-        let gave_up = tokio::select! {
+        let outcome = tokio::select! {
             name = signals.next() => {
                 tracing::info!(signal = name, "stopping; a second signal hurries");
-                false
+                Ok(())
             }
-            () = self.system.ended() => true,
+            reason = reason => Err(reason),
+            () = self.system.ended() => Err(anyhow::anyhow!(
+                "the program could not go on: an actor that nothing works without crashed again and again; its errors stand \
+                 in the log above; start the program again"
+            )),
         };
         self.stop(async move {
             signals.next().await;
             tracing::warn!("hurrying");
         })
         .await;
-        anyhow::ensure!(
-            !gave_up,
-            "the program could not go on: an actor that nothing works without crashed again and again; its errors stand in \
-             the log above; start the program again"
-        );
-        Ok(())
+        outcome
     }
 
     /// Stops in order; what is in hand is finished, unless `hurry` completes before.

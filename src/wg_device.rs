@@ -40,7 +40,9 @@ pub enum WgDeviceError {
     #[error("{0:?} is no name for a network interface: use 1 to 15 letters, digits, '-', '_' and '.', not only digits")]
     Name(String),
     /// The directory of sockets cannot be used.
-    #[error("{path} cannot be used: {cause}; run as root, or let the service manager create it (RuntimeDirectory=wireguard)")]
+    #[error(
+        "{path} cannot be used: {cause}; run as root, or let the service manager create it (RuntimeDirectory=wireguard)"
+    )]
     Directory {
         /// What was tried.
         path: PathBuf,
@@ -51,7 +53,9 @@ pub enum WgDeviceError {
     #[error("{0} is carried by another wg-device already; nothing to do")]
     Running(String),
     /// There is such an interface and it is not ours.
-    #[error("there is an interface {0} already and it belongs to another program: choose another name, or delete it with `ip link delete {0}`")]
+    #[error(
+        "there is an interface {0} already and it belongs to another program: choose another name, or delete it with `ip link delete {0}`"
+    )]
     Taken(String),
     /// No TUN device.
     #[error(
@@ -59,7 +63,9 @@ pub enum WgDeviceError {
     )]
     NoTun(io::Error),
     /// No privilege.
-    #[error("the privilege CAP_NET_ADMIN is missing: run as root, or give it to the service (AmbientCapabilities=CAP_NET_ADMIN)")]
+    #[error(
+        "the privilege CAP_NET_ADMIN is missing: run as root, or give it to the service (AmbientCapabilities=CAP_NET_ADMIN)"
+    )]
     Privilege,
     /// The library refused.
     #[error("WireGuard does not start: {0}")]

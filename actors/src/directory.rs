@@ -130,6 +130,8 @@ pub struct Directory {
     pub committer: Slot<CommitterMsg>,
     /// Finds sessions.
     pub router: Slot<RouterMsg>,
+    /// The router knows of every older row that waits, so that new rows may be handed to it.
+    pub router_caught_up: AtomicBool,
     /// Payments.
     pub payments: Slot<LaneMsg>,
     /// Blocks and returns.
@@ -155,6 +157,7 @@ impl Default for Directory {
             outbox: Slot::new("outbox"),
             committer: Slot::new("committer"),
             router: Slot::new("router"),
+            router_caught_up: AtomicBool::new(false),
             payments: Slot::new("payments"),
             membership: Slot::new("membership"),
             sweeper: Slot::new("sweeper"),

@@ -21,6 +21,7 @@ use metrics::{counter, histogram};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tokio::task::JoinSet;
 use usipipo_storage::StoreError;
@@ -171,7 +172,9 @@ impl InboxState {
             updates.extend(accepted.updates.into_iter().map(|update| NewUpdate {
                 update_id: update.update_id,
                 user: update.user,
-                lane: update.lane.as_str(),
+                // Nobody's words cannot be anybody's conversation.
+                lane: if update.lane == Lane::Session && update.user.is_none() { Lane::Ignored } else { update.lane }
+                    .as_str(),
                 raw: update.raw,
             }));
             replies.push(accepted.reply);
@@ -222,13 +225,14 @@ impl InboxState {
 async fn store(env: &Env, updates: Vec<NewUpdate>, replies: Vec<Reply>) -> bool {
     // The lead is known by the actors that work only under it. If they end meanwhile, the rows wait for their successors.
     let lead = env.directory.router.is_up();
+    let deliver = lead && env.directory.router_caught_up.load(Ordering::Acquire);
     let (count, begun) = (updates.len(), Instant::now());
-    let stored = env.store.store_updates(env.options.bot, updates, lead, env.clock.now()).await;
+    let stored = env.store.store_updates(env.options.bot, updates, deliver, env.clock.now()).await;
     histogram!(names::INTAKE_STORE_SECONDS).record(begun.elapsed());
     let answer = match stored {
         Ok(rows) => {
             counter!(names::UPDATES_DUPLICATE).increment(u64::try_from(count - rows.len().min(count)).unwrap_or(0));
-            hand_on(env, rows, lead);
+            hand_on(env, rows, lead, deliver);
             Ok(())
         }
         Err(error) => {
@@ -243,7 +247,7 @@ async fn store(env: &Env, updates: Vec<NewUpdate>, replies: Vec<Reply>) -> bool 
     durable
 }
 
-fn hand_on(env: &Env, rows: Vec<InboxRow>, lead: bool) {
+fn hand_on(env: &Env, rows: Vec<InboxRow>, lead: bool, deliver: bool) {
     let (mut session, mut payments, mut membership) = (Vec::new(), Vec::new(), Vec::new());
     let mut ignored = 0_u64;
     for row in rows {
@@ -272,8 +276,14 @@ fn hand_on(env: &Env, rows: Vec<InboxRow>, lead: bool) {
     if !membership.is_empty() {
         env.directory.membership.tell(LaneMsg::Deliver(membership));
     }
-    if !session.is_empty() {
+    if deliver && !session.is_empty() {
         env.directory.router.tell(RouterMsg::Deliver(session));
+    } else if !session.is_empty() {
+        // Each attempt is counted when the router has its session pull them.
+        let mut users: Vec<_> = session.into_iter().filter_map(|row| row.user).collect();
+        users.sort_unstable();
+        users.dedup();
+        env.directory.router.tell(RouterMsg::Waiting(users));
     }
 }
 

@@ -228,7 +228,7 @@ impl Actor for Leader {
             && let Ok(Ok(answered)) = tokio::time::timeout(RELEASE_TIMEOUT, &mut call.0).await
         {
             // It may have taken the lease just now.
-            seat.lease().answered(answered.call, answered.sent, answered.answer, seat.now());
+            let _ = seat.lease().answered(answered.call, answered.sent, answered.answer, seat.now());
         }
         seat.release(&state.args.env).await;
         Ok(())

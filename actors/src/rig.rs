@@ -32,8 +32,7 @@ pub(crate) struct Rig {
     pub(crate) env: Arc<Env>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) messenger: Arc<FakeMessenger>,
-    /// What the alerts actor would have been told; there is none here.
-    pub(crate) db: TestDatabase,
+    pub(crate) db: Arc<TestDatabase>,
     root: Mutex<Option<ActorRef<SupervisorMsg>>>,
     last_update: AtomicI64,
 }
@@ -49,7 +48,7 @@ impl Rig {
         options: impl FnOnce(&mut usipipo_storage::model::StoreOptions),
         change: impl FnOnce(&mut Limits),
     ) -> Self {
-        let db = TestDatabase::new().await;
+        let db = Arc::new(TestDatabase::new().await);
         let store = db.store_with(options);
         let epoch = db.lead(&store).await;
         let (clock, messenger) = (Arc::new(FakeClock::default()), Arc::new(FakeMessenger::default()));
@@ -208,4 +207,29 @@ impl Drop for Rig {
 /// The rig's time.
 pub(crate) fn now(rig: &Rig) -> chrono::DateTime<chrono::Utc> {
     rig.env.clock.now()
+}
+
+/// A lock that keeps everybody from a table.
+pub(crate) struct Lock(Arc<TestDatabase>);
+
+impl Lock {
+    /// Takes it.
+    pub(crate) async fn on(rig: &Rig, table: &str) -> Self {
+        let db = rig.db.clone();
+        let sql = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60) AS held");
+        tokio::spawn(async move { db.execute(&sql).await });
+        let held = format!("SELECT count(*) AS n FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND relation = '{table}'::regclass");
+        rig.becomes(&held, 1).await;
+        Self(rig.db.clone())
+    }
+
+    /// Gives it back.
+    pub(crate) async fn release(self) {
+        self.0
+            .number(
+                "SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity
+                 WHERE datname = current_database() AND query LIKE '%60) AS held'",
+            )
+            .await;
+    }
 }

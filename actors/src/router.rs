@@ -29,6 +29,7 @@ use metrics::{counter, gauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -42,10 +43,12 @@ pub const KIND: &str = "router";
 
 /// How often it looks for rows that nobody handles, idle sessions, and quarantines that are over.
 const TICK: Duration = Duration::from_secs(1);
-/// The same while more users wait than one look shows.
+/// The same while not all is known.
 const TICK_BUSY: Duration = Duration::from_millis(100);
 /// Users that one look shows.
 const LOOK_MAX: usize = 1_024;
+/// Complete looks at the start: the first may miss rows that are being stored just then, for a router not yet known.
+const LOOKS_FIRST: u8 = 2;
 /// Longest cause of a crash that is told to people, in characters.
 const CAUSE_MAX_CHARS: usize = 200;
 
@@ -139,8 +142,9 @@ pub struct RouterState {
     /// The look at the database under way.
     look: Option<Task>,
     tick: Option<Timer>,
-    /// Whether the database may hold older rows of users not met yet: new rows are then pulled, so that the order is kept.
-    catching_up: bool,
+    /// Looks until all is known. Until then the database may hold older rows of users not met yet, so the inbox hands on no
+    /// rows but who has some, they are pulled, and the order is kept.
+    looks_left: u8,
     /// Users who had waiting rows and nothing in hand at the last look. Only who is there twice was forgotten.
     suspects: HashSet<UserId>,
     /// Sheds and burials under way.
@@ -156,6 +160,7 @@ impl Actor for Router {
     type Arguments = Duty;
 
     async fn pre_start(&self, myself: ActorRef<RouterMsg>, duty: Duty) -> Result<RouterState, ActorProcessingErr> {
+        duty.env.directory.router_caught_up.store(false, Ordering::Release);
         duty.env.directory.router.enter(myself.clone());
         let book = Book::new(duty.env.limits());
         let shared = Arc::new(Shared { duty, router: myself.clone(), reads: Semaphore::new(READS_MAX) });
@@ -164,7 +169,7 @@ impl Actor for Router {
             book,
             look: None,
             tick: None,
-            catching_up: true,
+            looks_left: LOOKS_FIRST,
             suspects: HashSet::new(),
             tasks: JoinSet::new(),
             alerted: true,
@@ -254,7 +259,7 @@ impl RouterState {
             while let Some(row) = rows.next_if(|row| row.user == Some(user)) {
                 own.push(row);
             }
-            let next = self.book.offered(user, own.len(), self.catching_up);
+            let next = self.book.offered(user, own.len(), self.looks_left > 0);
             self.act(myself, user, next, own).await;
             if self.book.must_shed(user) {
                 self.shed(myself, user);
@@ -366,15 +371,16 @@ impl RouterState {
         let all = users.len() < LOOK_MAX;
         let mut suspects = HashSet::new();
         for user in users.into_iter().filter(|user| self.book.is_unoccupied(*user)).collect::<Vec<_>>() {
-            if self.catching_up || self.suspects.contains(&user) {
+            if self.looks_left > 0 || self.suspects.contains(&user) {
                 self.nudge(myself, user).await;
             } else {
                 suspects.insert(user);
             }
         }
         self.suspects = suspects;
-        self.catching_up = !all;
-        if !all {
+        self.looks_left = if all { self.looks_left.saturating_sub(1) } else { self.looks_left.max(1) };
+        self.env().directory.router_caught_up.store(self.looks_left == 0, Ordering::Release);
+        if self.looks_left > 0 {
             self.tick_after(myself, TICK_BUSY);
         }
     }

@@ -49,7 +49,10 @@ impl Clock {
 }
 
 /// The system's time in milliseconds since 1970, for the page's timers.
-#[allow(clippy::disallowed_methods, reason = "what is shown for a real while is timed by the real clock")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "what is shown for a real while is timed by the real clock"
+)]
 pub fn real_ms() -> i64 {
     Utc::now().timestamp_millis()
 }

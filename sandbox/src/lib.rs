@@ -56,7 +56,7 @@ impl Sandbox {
             .with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let app = Router::new()
-            .merge(sim::routes())
+            .merge(sim::routes(&world))
             .fallback(bot_api::entry)
             .layer(DefaultBodyLimit::max(sim::MAX_BODY_BYTES))
             .with_state(world.clone())

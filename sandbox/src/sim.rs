@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::get;
@@ -16,6 +17,7 @@ use crate::world::Shared;
 pub mod actions;
 pub mod chat;
 pub mod control;
+pub mod guard;
 pub mod load;
 pub mod page;
 pub mod people;
@@ -107,8 +109,8 @@ pub fn find(world: &Shared, id: i64) -> Result<std::sync::Arc<Chat>, SimError> {
         .ok_or_else(|| SimError::missing(format!("there is no person {id}")))
 }
 
-/// All routes of the control API and the chat page.
-pub fn routes() -> Router<Shared> {
+/// All routes of the control API and the chat page, closed to pages of other places.
+pub fn routes(world: &Shared) -> Router<Shared> {
     Router::new()
         .route("/", get(page::index))
         .route("/web/{name}", get(page::part))
@@ -161,4 +163,5 @@ pub fn routes() -> Router<Shared> {
         )
         .route("/sim/reset", post(control::reset))
         .route("/sim/load", post(load::load))
+        .route_layer(from_fn_with_state(world.clone(), guard::guard))
 }

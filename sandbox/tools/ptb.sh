@@ -5,8 +5,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 venv=${CARGO_TARGET_DIR:-$root/target}/py
 stamp=$venv/requirements.txt
+mkdir -p "$(dirname "$venv")"
+# Two tests may want it at once.
+exec 9>"$venv.lock"
+flock 9
 if ! cmp -s "$here/requirements.txt" "$stamp" 2>/dev/null; then
-    mkdir -p "$(dirname "$venv")"
     # Made beside and renamed would break the paths inside, so an unfinished one is made anew.
     rm -rf "$venv"
     python3 -m venv "$venv" >&2

@@ -76,7 +76,7 @@ export async function setDeactivated(id, deactivated) {
 
 /** Presses an inline button. */
 export async function press(id, message, button) {
-  if (button.kind === 'url' || button.kind === 'web_app') return openLink(button.url);
+  if (button.kind === 'url' || button.kind === 'web_app') return openLink(id, button.url);
   if (button.kind === 'copy') return copy(button.copy);
   if (button.kind === 'pay') return pay(id, message);
   if (button.kind !== 'callback') return note(t('not_simulated'), 'bad');
@@ -120,8 +120,15 @@ async function pay(id, message) {
   }, PAY_MS);
 }
 
-/** Asks before a link is opened; the page itself never leaves. */
-export async function openLink(url) {
+/** What a link to this very bot starts with, as `/start CODE`; null for any other link. */
+function startOf(url) {
+  const username = store.state?.bot.username?.toLowerCase();
+  const found = /^(?:https?:\/\/)?(?:t|telegram)\.me\/(\w+)\?start=([\w-]*)$/i.exec(url) ?? /^tg:\/\/resolve\?domain=(\w+)&start=([\w-]*)$/i.exec(url);
+  return found && found[1].toLowerCase() === username ? `/start ${found[2]}`.trim() : null;
+}
+
+/** Asks before a link is opened; the page itself never leaves. A link to the bot is followed in this chat. */
+export async function openLink(id, url) {
   const go = await dialog(t('open_link'), (close) => [
     h('p', { class: 'dialog-text' }, t('open_link')),
     h('p', { class: 'link-text' }, url),
@@ -130,7 +137,10 @@ export async function openLink(url) {
       h('button', { type: 'button', class: 'plain', onclick: () => close(false) }, t('cancel')),
       h('button', { type: 'button', class: 'filled', autofocus: true, onclick: () => close(true) }, t('open'))),
   ], 'small');
-  if (go) window.open(/^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `http://${url}`, '_blank', 'noopener,noreferrer');
+  if (!go) return;
+  const start = startOf(url);
+  if (start) await sendText(id, start);
+  else window.open(/^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `http://${url}`, '_blank', 'noopener,noreferrer');
 }
 
 /** A picture at its full size. */

@@ -1,12 +1,12 @@
 // One person's chat: head, messages, composer.
 
 import { composer } from './composer.js';
-import { sendOther, setBlocked, setDeactivated } from './actions.js';
-import { avatar, confirm, failed, h, icon, iconButton, menu, note } from './dom.js';
+import { openLink, sendOther, setBlocked, setDeactivated } from './actions.js';
+import { avatar, confirm, failed, h, icon, iconButton, menu } from './dom.js';
 import { remove } from './api.js';
 import { messageElement } from './message.js';
 import { labelOf, personForm } from './people.js';
-import { chatOf, closeColumn, markSeen, nameOf, now, on, person, refresh, setOpen, store, unread } from './store.js';
+import { chatOf, closeColumn, emit, markSeen, nameOf, now, on, person, refresh, setOpen, store, unread } from './store.js';
 import { dayOf, t } from './texts.js';
 
 /** So near to the end counts as at the end, in CSS pixels. */
@@ -202,6 +202,7 @@ export function column(id) {
       typingTimer = setTimeout(() => {
         typing.hidden = true;
         renderHead();
+        emit('seen', id);
       }, left);
     }
   }
@@ -250,6 +251,8 @@ export function column(id) {
     on('chat', (changed, ids) => { if (changed === id) render(ids); }),
     on('pressed', (changed) => { if (changed === id) busy(); }),
     on('acting', (changed) => { if (changed === id) follow = true; }),
+    // A phone's keyboard would cover the chat, so only where there is a mouse.
+    on('focus', (wanted) => { if (wanted === id && matchMedia('(hover: hover)').matches) lower.focus(); }),
     on('people', renderHead),
     on('open', renderHead),
     on('bot', () => { showEmpty(chatOf(id)); renderHead(); }),
@@ -259,7 +262,7 @@ export function column(id) {
       chatOf(id).paying = toast.alert ? null : chatOf(id).paying;
       if (toast.alert) showAlert(toast.text);
       else if (toast.text) showToast(toast.text);
-      if (toast.url) note(toast.url);
+      if (toast.url) openLink(id, toast.url);
     }),
   ];
   renderHead();

@@ -104,6 +104,13 @@ export function composer(id) {
     sendText(id, `/${command.command}`);
   }
 
+  /** Chooses the message to answer, one up or down from the one chosen. */
+  function replyTo(step) {
+    const all = [...chatOf(id).messages.values()].filter((one) => !one.payment && !one.refund);
+    const at = state.replyTo ? all.findIndex((one) => one.message_id === state.replyTo.message_id) + step : all.length - 1;
+    setContext(all[at] ?? null, null);
+  }
+
   function keydown(event) {
     const open = !list.hidden;
     if (open && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
@@ -116,6 +123,9 @@ export function composer(id) {
     } else if (event.key === 'Escape') {
       if (open) close();
       else setContext(null, null);
+    } else if ((event.ctrlKey || event.altKey) && ['ArrowUp', 'ArrowDown'].includes(event.key)) {
+      event.preventDefault();
+      replyTo(event.key === 'ArrowUp' ? -1 : 1);
     } else if (event.key === 'ArrowUp' && field.value === '') {
       const own = [...chatOf(id).messages.values()].filter((one) => one.from === 'person' && one.text).at(-1);
       if (own) {

@@ -109,7 +109,7 @@ function words_(id, message) {
     const hidden = event.target.closest('.spoiler:not(.shown)');
     if (hidden) hidden.classList.add('shown');
     else if (live.dataset.cmd) sendText(id, live.dataset.cmd);
-    else if (live.getAttribute('href')) openLink(live.getAttribute('href'));
+    else if (live.getAttribute('href')) openLink(id, live.getAttribute('href'));
     else if (live.matches('code, pre')) copy(live.innerText);
   };
   box.addEventListener('click', (event) => {
@@ -140,6 +140,7 @@ function keys(id, message) {
 
 function tools(message, own, act) {
   return h('div', { class: 'tools' },
-    iconButton('reply', t('reply'), () => act.reply(message)),
-    own && message.text ? iconButton('edit', t('edit'), () => act.edit(message)) : null);
+    // Reached with the arrow keys from the input field, so that Tab leads from button to button of the bot.
+    iconButton('reply', t('reply'), () => act.reply(message), { tabindex: '-1' }),
+    own && message.text ? iconButton('edit', t('edit'), () => act.edit(message), { tabindex: '-1' }) : null);
 }

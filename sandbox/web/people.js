@@ -2,7 +2,7 @@
 
 import { avatar, dialog, failed, h, icon, iconButton, note } from './dom.js';
 import { summary } from './message.js';
-import { beside, chatOf, lastMessage, nameOf, person, PRESETS, putPerson, show, store, unread } from './store.js';
+import { beside, chatOf, emit, lastMessage, nameOf, person, PRESETS, putPerson, show, store, unread } from './store.js';
 import { t, timeOf } from './texts.js';
 
 const LABELS = { user: 'label_user', 'second user': 'label_second', admin: 'label_admin' };
@@ -53,7 +53,7 @@ const addItem = ({ words }, key) =>
 
 function item({ one, label, count, own, words, date, open, active, typing }, key) {
   return h('div', { class: `person-item ${open ? 'open' : ''} ${active ? 'active' : ''}` },
-    h('button', { type: 'button', class: 'person', data: { key }, 'aria-current': active ? 'true' : null, onclick: () => show(one.id) },
+    h('button', { type: 'button', class: 'person', data: { key }, 'aria-current': active ? 'true' : null, onclick: () => { show(one.id); emit('focus', one.id); } },
       avatar(one),
       h('span', { class: 'person-text' },
         h('b', {}, nameOf(one), h('span', { class: `label label-${(one.label ?? 'user').replace(/\W+/g, '-')}` }, label)),
@@ -61,7 +61,7 @@ function item({ one, label, count, own, words, date, open, active, typing }, key
       h('span', { class: 'person-side' },
         h('time', {}, date === null ? '' : timeOf(date)),
         count ? h('span', { class: 'badge', 'aria-label': t('unread', { n: count }) }, count > 99 ? '99+' : count) : null)),
-    open ? null : iconButton('beside', t('beside_of', { name: nameOf(one) }), () => beside(one.id), { class: 'icon-button beside', title: t('beside') }));
+    open ? null : iconButton('beside', t('beside_of', { name: nameOf(one) }), () => { beside(one.id); emit('focus', one.id); }, { class: 'icon-button beside', title: t('beside') }));
 }
 
 /** Cards to choose from. */
@@ -78,6 +78,7 @@ async function choose(preset) {
   const { text: _, ...value } = preset;
   if (!person(preset.id)) await putPerson(value);
   show(preset.id);
+  emit('focus', preset.id);
 }
 
 /** Asks whom to add. */

@@ -115,9 +115,11 @@ fn forget(data_dir: &Path, around: &Surroundings) -> anyhow::Result<()> {
         "{} was not made by the demo, so --fresh does not delete it; choose another --data-dir, or delete it yourself",
         data_dir.display()
     );
+    // A demo that was killed leaves its database and its tunnels running.
     if around.root {
         crate::wg_device::end(INTERFACE);
     }
+    crate::postgres::kill_abandoned(data_dir);
     std::fs::remove_dir_all(data_dir)
         .with_context(|| format!("{} cannot be deleted; stop a demo that still runs, then try again", data_dir.display()))
 }
@@ -130,10 +132,12 @@ async fn demo(args: &DemoArgs, mut settings: Settings) -> anyhow::Result<()> {
     let clock = Arc::new(DemoClock::open(&data_dir)?);
     let program = Program::start(Start { settings, demo_clock: Some(clock) }).await?;
     super::print(&banner(&sandbox.url, &program, &data_dir))?;
-    let result = tokio::select! {
-        result = program.run_until_signalled() => result,
-        () = sandbox.ended() => Err(anyhow::anyhow!("the simulated Telegram ended; start the demo again")),
-    };
+    let result = program
+        .run_until_signalled(async {
+            sandbox.ended().await;
+            anyhow::anyhow!("the simulated Telegram ended; start the demo again")
+        })
+        .await;
     sandbox.stop().await;
     if nix::unistd::geteuid().is_root() {
         crate::wg_device::end(INTERFACE);

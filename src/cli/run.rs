@@ -34,7 +34,7 @@ pub(super) fn run(args: &RunArgs, config: Option<&Path>) -> anyhow::Result<()> {
             None
         };
         let program = Program::start(Start { settings, demo_clock }).await?;
-        program.run_until_signalled().await
+        program.run_until_signalled(std::future::pending()).await
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     drop(logs);

@@ -6,7 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 fn node(interface: &str, pools: &[(&str, &str)]) -> NodeSettings {
-    let pool = |(v4, v6): &(&str, &str)| PoolSettings { purpose: PoolPurpose::Paid, v4: v4.parse().ok(), v6: v6.parse().ok() };
+    let pool =
+        |(v4, v6): &(&str, &str)| PoolSettings { purpose: PoolPurpose::Paid, v4: v4.parse().ok(), v6: v6.parse().ok() };
     NodeSettings {
         name: interface.to_owned(),
         place: String::new(),
@@ -109,7 +110,11 @@ fn public_prefixes_are_routed_not_hidden_and_nodes_without_tunnels_are_left_out(
         NodeSettings { mode: NodeMode::ConfigOnly, ..node("wg1", &[("10.1.0.0/16", "")]) },
     ];
     let plan = plan(&nodes, &Machine::default());
-    assert!(plan.firewall.contains("elements = { 100.64.8.0/22 }") && !plan.firewall.contains("ip6 saddr"), "{}", plan.firewall);
+    assert!(
+        plan.firewall.contains("elements = { 100.64.8.0/22 }") && !plan.firewall.contains("ip6 saddr"),
+        "{}",
+        plan.firewall
+    );
     assert!(!plan.firewall.contains("10.1.0.0") && !plan.firewall.contains("wg1"), "{}", plan.firewall);
     assert_eq!(plan.notes.len(), 2);
     assert_eq!(plan.sysctls.len(), 2, "public prefixes are forwarded as well");
@@ -145,7 +150,10 @@ fn applying_twice_changes_nothing_more_and_undo_restores_what_was() {
     assert_eq!(pretend.setting("net/ipv6/conf/eth0/accept_ra"), "2");
     assert_eq!(pretend.fed(), plan.firewall);
     let kept = fs::read_to_string(&pretend.places.sysctl_file).unwrap();
-    assert!(kept.contains("\nnet.ipv4.ip_forward = 1\n") && kept.contains("\nnet.ipv6.conf.eth0.accept_ra = 2\n"), "{kept}");
+    assert!(
+        kept.contains("\nnet.ipv4.ip_forward = 1\n") && kept.contains("\nnet.ipv6.conf.eth0.accept_ra = 2\n"),
+        "{kept}"
+    );
 
     assert_eq!(apply(&plan, true, &pretend.places).unwrap(), [Change::TableSet]);
 
@@ -166,7 +174,10 @@ fn undo_leaves_alone_what_was_so_before_us_or_was_changed_after_us() {
     fs::create_dir_all(pretend.places.sysctl_file.parent().unwrap()).unwrap();
     fs::write(&pretend.places.sysctl_file, "# somebody else's\n").unwrap();
     let changes = undo(&pretend.places).unwrap();
-    assert_eq!(changes, [Change::TableRemoved, Change::Left("net.ipv6.conf.all.forwarding".to_owned(), "2".to_owned())]);
+    assert_eq!(
+        changes,
+        [Change::TableRemoved, Change::Left("net.ipv6.conf.all.forwarding".to_owned(), "2".to_owned())]
+    );
     assert_eq!([pretend.setting(FORWARD_V4), pretend.setting(FORWARD_V6)], ["1", "2"]);
     assert!(pretend.places.sysctl_file.exists());
 }
@@ -207,7 +218,8 @@ fn what_nft_complains_about_is_passed_on() {
 fn a_dry_run_says_everything_and_does_nothing() {
     let pretend = Pretend::new(&[(FORWARD_V4, "0"), (FORWARD_V6, "0")]);
     let text = dry_run(&local(), &Machine::default(), true, &pretend.places);
-    for part in ["set net.ipv4.ip_forward = 1", "set net.ipv6.conf.all.forwarding = 1", "60-usipipo.conf", "masquerade"] {
+    for part in ["set net.ipv4.ip_forward = 1", "set net.ipv6.conf.all.forwarding = 1", "60-usipipo.conf", "masquerade"]
+    {
         assert!(text.contains(part), "{text}");
     }
     assert_eq!((pretend.setting(FORWARD_V4), pretend.fed()), ("0".to_owned(), String::new()));

@@ -18,10 +18,8 @@ pub fn write(config: &ClientConfig) -> SecretString {
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "{key} = {value}");
     };
-    let addresses = [
-        config.card.addresses.v4.map(|ip| format!("{ip}/32")),
-        config.card.addresses.v6.map(|ip| format!("{ip}/128")),
-    ];
+    let addresses =
+        [config.card.addresses.v4.map(|ip| format!("{ip}/32")), config.card.addresses.v6.map(|ip| format!("{ip}/128"))];
     let addresses: Vec<String> = addresses.into_iter().flatten().collect();
     if let Some(key) = &config.private_key {
         line("[Interface]\nPrivateKey", &Zeroizing::new(key.expose_base64()));

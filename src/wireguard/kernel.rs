@@ -184,7 +184,10 @@ impl Netlink {
     fn refusal(&self, doing: &str, error: &WireguardInterfaceError) -> DriverError {
         let text = error.to_string();
         if text.contains("not permitted") || text.contains("ermission denied") {
-            return link::refusal(&format!("{doing} {}", self.interface), &io::Error::from(io::ErrorKind::PermissionDenied));
+            return link::refusal(
+                &format!("{doing} {}", self.interface),
+                &io::Error::from(io::ErrorKind::PermissionDenied),
+            );
         }
         if text.contains("Failed to create WireGuard interface") {
             return DriverError::Unsupported(format!(

@@ -2,8 +2,8 @@
 
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkDeserializable, NetlinkMessage, NetlinkPayload,
-    NetlinkSerializable,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkDeserializable, NetlinkMessage,
+    NetlinkPayload, NetlinkSerializable,
 };
 use netlink_packet_generic::GenlMessage;
 use netlink_packet_generic::ctrl::nlas::GenlCtrlAttrs;
@@ -93,12 +93,14 @@ fn configure_now(name: &str, mtu: u32, wanted: &[IpNetwork]) -> Result<(), Drive
     if link.mtu != mtu || !link.up {
         change(link.index, mtu).map_err(failed(format!("setting the MTU of {name} to {mtu} and bringing it up")))?;
     }
-    let stale = difference(&addresses(link.index).map_err(failed(format!("reading the addresses of {name}")))?, wanted).1;
+    let stale =
+        difference(&addresses(link.index).map_err(failed(format!("reading the addresses of {name}")))?, wanted).1;
     for network in stale {
         remove_address(link.index, network).map_err(failed(format!("removing the address {network} from {name}")))?;
     }
     // Read again: with an address of IPv4 the kernel takes away others of its prefix.
-    let missing = difference(&addresses(link.index).map_err(failed(format!("reading the addresses of {name}")))?, wanted).0;
+    let missing =
+        difference(&addresses(link.index).map_err(failed(format!("reading the addresses of {name}")))?, wanted).0;
     for network in missing {
         add_address(link.index, network).map_err(|cause| {
             if network.is_ipv6() && matches!(cause.raw_os_error(), Some(EACCES | EOPNOTSUPP | EAFNOSUPPORT)) {
@@ -119,7 +121,8 @@ const EAFNOSUPPORT: i32 = nix::errno::Errno::EAFNOSUPPORT as i32;
 /// What is missing, and what is too much.
 fn difference(current: &[IpNetwork], wanted: &[IpNetwork]) -> (Vec<IpNetwork>, Vec<IpNetwork>) {
     let missing = wanted.iter().filter(|network| !current.contains(network)).copied().collect();
-    let stale = current.iter().filter(|network| !wanted.contains(network) && !is_link_local(network)).copied().collect();
+    let stale =
+        current.iter().filter(|network| !wanted.contains(network) && !is_link_local(network)).copied().collect();
     (missing, stale)
 }
 
@@ -174,7 +177,9 @@ fn addresses(index: u32) -> io::Result<Vec<IpNetwork>> {
                 _ => None,
             })
         };
-        if let Some(network) = of(true).or_else(|| of(false)).and_then(|ip| IpNetwork::new(ip, address.header.prefix_len).ok()) {
+        if let Some(network) =
+            of(true).or_else(|| of(false)).and_then(|ip| IpNetwork::new(ip, address.header.prefix_len).ok())
+        {
             found.push(network);
         }
     }

@@ -27,8 +27,10 @@ const SET_TIMEOUT: Duration = Duration::from_secs(10);
 const GET_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of an answer; a peer takes about 400.
 const ANSWER_MAX: usize = 64 << 20;
-/// Bytes read at once.
-const READ_CHUNK: usize = 64 << 10;
+/// Bytes of an answer without peers, and some more.
+const SHORT_CHUNK: usize = 256;
+/// Bytes read at once. They are wiped afterwards, which takes longer than reading, so not too many.
+const READ_CHUNK: usize = 16 << 10;
 
 /// Why the device did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +108,7 @@ impl Uapi {
 
     async fn read(&self, stream: &mut UnixStream, mut parser: Parser) -> Result<Parser, UapiError> {
         // The answer holds keys.
-        let mut chunk = Zeroizing::new(vec![0; READ_CHUNK]);
+        let mut chunk = Zeroizing::new(vec![0; if parser.is_short() { SHORT_CHUNK } else { READ_CHUNK }]);
         let mut total = 0;
         loop {
             let read = stream.read(&mut chunk).await.map_err(|cause| self.failure(cause))?;

@@ -125,7 +125,10 @@ impl VpnDriver for UserspaceDriver {
             let mut request = self.request()?;
             for peer in chunk {
                 if peer.allowed_ips.len() > ALLOWED_IPS_MAX {
-                    return Err(DriverError::Refused(format!("{} has more than {ALLOWED_IPS_MAX} prefixes", peer.public_key)));
+                    return Err(DriverError::Refused(format!(
+                        "{} has more than {ALLOWED_IPS_MAX} prefixes",
+                        peer.public_key
+                    )));
                 }
                 request.put_peer(peer);
                 if request.len() > CHANGE_BYTES_MAX {

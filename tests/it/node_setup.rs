@@ -34,7 +34,8 @@ fn node(interface: &str) -> NodeSettings {
 fn places(directory: &Path) -> Places {
     let nft = directory.join("nft");
     let program = tools::find("nft").unwrap();
-    let script = format!("#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n", tools::library_path(), program.display());
+    let script =
+        format!("#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n", tools::library_path(), program.display());
     std::fs::write(&nft, script).unwrap();
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&nft, executable).unwrap();

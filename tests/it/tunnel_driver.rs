@@ -59,13 +59,7 @@ fn peer(number: u16) -> (PrivateKey, PeerSpec) {
 impl Server {
     fn new() -> Self {
         let addresses = vec![format!("{SERVER_V4}/18").parse().unwrap(), format!("{SERVER_V6}/112").parse().unwrap()];
-        let spec = InterfaceSpec {
-            name: unique("s"),
-            private_key: key(9, 0),
-            listen_port: PORT,
-            addresses,
-            mtu: 1420,
-        };
+        let spec = InterfaceSpec { name: unique("s"), private_key: key(9, 0), listen_port: PORT, addresses, mtu: 1420 };
         Self { namespace: Namespace::new(), spec }
     }
 
@@ -377,6 +371,27 @@ fn the_device_is_a_session_of_its_own_without_our_secrets_and_ends_when_told() {
     until("it ends when its socket is deleted", || interface_is_gone() && server.device().is_none());
 }
 
+/// The library panics when it is told about a peer that it has, and would then keep every later caller waiting.
+#[test]
+fn a_panic_inside_the_device_ends_it_instead_of_hanging_everyone() {
+    use std::io::Write as _;
+    if cannot_run(&[]) {
+        return;
+    }
+    let server = Server::new();
+    let driver = server.driver();
+    let (_, known) = peer(2);
+    server.namespace.block_on(async {
+        driver.ensure_interface(&server.spec).await.unwrap();
+        driver.put_peer(&known).await.unwrap();
+    });
+    let socket = format!("/var/run/wireguard/{}.sock", server.spec.name);
+    let mut raw = std::os::unix::net::UnixStream::connect(socket).unwrap();
+    raw.write_all(format!("set=1\npublic_key={}\n\n", known.public_key.to_hex()).as_bytes()).unwrap();
+    until("it ends", || server.device().is_none());
+    assert!(server.namespace.block_on(driver.ensure_interface(&server.spec)).unwrap(), "made anew");
+}
+
 #[test]
 fn two_starters_at_once_make_one_device() {
     if cannot_run(&[]) {
@@ -419,5 +434,8 @@ fn a_port_that_is_taken_is_said_so() {
     let server = Server::new();
     let _other = server.namespace.enter(|| std::net::UdpSocket::bind(("0.0.0.0", PORT)).unwrap());
     let error = server.namespace.block_on(server.driver().ensure_interface(&server.spec)).unwrap_err();
-    assert!(matches!(&error, DriverError::Refused(text) if text.contains("51820") && text.contains("listen_port")), "{error}");
+    assert!(
+        matches!(&error, DriverError::Refused(text) if text.contains("51820") && text.contains("listen_port")),
+        "{error}"
+    );
 }

@@ -46,6 +46,9 @@ async fn fault_33_a_second_process_stands_by_and_takes_over_when_the_first_is_ki
         world.greet(*user).await;
     }
 
+    // What Telegram took is marked: a message between the two would rightly be sent again.
+    until("every answer is marked as sent", async || world.unsent().await == 0).await;
+
     let old = epoch(&first).unwrap();
     let killed = Instant::now();
     first.crash().await;

@@ -167,7 +167,8 @@ impl Queue {
     }
 
     /// Rows wait that are not in memory.
-    pub(super) const fn has_left_out(&self) -> bool {
+    #[cfg(test)]
+    const fn has_left_out(&self) -> bool {
         self.left_out.is_some()
     }
 

@@ -79,6 +79,8 @@ async fn each_comes_back_after(fault: Fault, cause: &str) {
                 stir(&world, &system, stirs);
             }
             stirs += 1;
+            // For the supervisor.
+            system.tree().await;
             system.env().directory.faults.all_struck()
         })
         .await;
@@ -142,7 +144,7 @@ async fn a_system_is_ready_when_it_leads_and_all_work() {
 #[tokio::test]
 async fn a_system_starts_without_a_database_and_says_so() {
     let world = World::new().await;
-    let away = crate::storage::Store::connect(
+    let away = Store::connect(
         &crate::model::StoreOptions { url: "postgres:///none?host=/nowhere".into(), ..world.database.options() },
         world.database.vault().clone(),
     );

@@ -255,6 +255,11 @@ impl World {
         sent.expect("it was waited for")
     }
 
+    /// Messages that are not marked as sent or given up.
+    pub async fn unsent(&self) -> i64 {
+        self.database.number("SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL").await
+    }
+
     /// Waits until no update is left undone.
     pub async fn all_handled(&self) {
         until("all updates are handled", async || {

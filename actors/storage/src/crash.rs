@@ -95,7 +95,10 @@ mod counted {
 
     #[cfg(test)]
     mod tests {
-        use super::{Side, parse};
+        #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+        use super::{Side, after, before, parse};
+        use std::os::unix::process::ExitStatusExt as _;
 
         #[test]
         fn a_plan_names_a_number_and_a_side() {
@@ -104,6 +107,49 @@ mod counted {
             assert_eq!(parse("12:after"), Some((12, Side::After)));
             assert_eq!(parse("12:sideways"), None);
             assert_eq!(parse("x"), None);
+        }
+
+        /// Run by the next test in a process of its own, which dies.
+        #[test]
+        #[ignore = "dies on purpose"]
+        fn three_points() {
+            let Some(done) = std::env::var_os("USIPIPO_TEST_DONE") else { return };
+            for name in ["one", "two", "three"] {
+                let point = before("commit", name);
+                let so_far = std::fs::read_to_string(&done).unwrap_or_default();
+                std::fs::write(&done, format!("{so_far}{name} ")).unwrap();
+                after(point);
+            }
+        }
+
+        #[test]
+        fn the_process_dies_at_the_point_it_is_told() {
+            let folder = std::env::temp_dir().join(format!("usipipo-crash-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let (log, done) = (folder.join("log"), folder.join("done"));
+            for (at, killed, did, reached) in [
+                ("9", false, "one two three ", 3),
+                ("2", true, "one ", 2),
+                ("2:before", true, "one ", 2),
+                ("2:after", true, "one two ", 2),
+                ("1", true, "", 1),
+            ] {
+                let _ = std::fs::remove_file(&log);
+                std::fs::write(&done, "").unwrap();
+                let status = std::process::Command::new(std::env::current_exe().unwrap())
+                    .args(["--exact", "crash::counted::tests::three_points", "--ignored"])
+                    .env("USIPIPO_CRASH_AT", at)
+                    .env("USIPIPO_CRASH_LOG", &log)
+                    .env("USIPIPO_TEST_DONE", &done)
+                    .stdout(std::process::Stdio::null())
+                    .status()
+                    .unwrap();
+                assert_eq!(status.signal(), killed.then_some(9), "{at}");
+                assert_eq!(std::fs::read_to_string(&done).unwrap(), did, "{at}");
+                let lines = ["1 commit one", "2 commit two", "3 commit three"][..reached].join("\n") + "\n";
+                assert_eq!(std::fs::read_to_string(&log).unwrap(), lines, "{at}");
+            }
+            std::fs::remove_dir_all(folder).unwrap();
         }
     }
 }

@@ -232,5 +232,18 @@ diesel::joinable!(leases -> pools (pool_id));
 diesel::joinable!(peers -> services (service_id));
 diesel::joinable!(offers -> services (service_id));
 diesel::allow_tables_to_appear_in_same_query!(
-    users, dialogues, inbox, dead_letters, nodes, pools, services, trials, offers, leases, peers, outbox, alerts, audit,
+    users,
+    dialogues,
+    inbox,
+    dead_letters,
+    nodes,
+    pools,
+    services,
+    trials,
+    offers,
+    leases,
+    peers,
+    outbox,
+    alerts,
+    audit,
 );

@@ -2,36 +2,36 @@
 
 mod alerting;
 mod alerts;
-mod cards;
-mod decode;
-mod nodes;
-mod outbox;
-mod overview;
-mod peers;
-mod pools;
-mod rotate;
-mod sweep;
-mod usage;
 mod audit;
+mod cards;
 mod dead;
+mod decode;
 #[cfg(test)]
 mod fixture;
 mod inbox;
 mod leader;
 mod leases;
 mod migrate;
+mod nodes;
+mod outbox;
+mod overview;
+mod peers;
 mod pool;
+mod pools;
 mod queue;
+mod rotate;
 mod session;
-mod steps;
 mod sql;
+mod steps;
+mod sweep;
 mod tx;
+mod usage;
 
 use crate::model::StoreOptions;
 use crate::{StoreError, Vault};
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::RunQueryDsl as _;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
 
 type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) type Conn = AsyncPgConnection;

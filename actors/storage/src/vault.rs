@@ -149,7 +149,9 @@ impl Vault {
     /// The text for a key file. Never log it.
     #[must_use]
     pub fn to_text(&self) -> SecretString {
-        let mut text = Zeroizing::new(String::from("# Master keys of uSipipo, the current one first. Keep a copy apart from the backup.\n"));
+        let mut text = Zeroizing::new(String::from(
+            "# Master keys of uSipipo, the current one first. Keep a copy apart from the backup.\n",
+        ));
         for key in self.ring.iter() {
             let encoded = Zeroizing::new(STANDARD.encode(*key.secret));
             text.push_str(&format!("{} {}\n", key.id, encoded.as_str()));
@@ -193,38 +195,55 @@ impl Vault {
         })?;
         let cipher = XChaCha20Poly1305::new((&*key.secret).into());
         let aad = place.aad();
-        let opened =
-            cipher.decrypt(&XNonce::from(*nonce), Payload { msg: rest, aad: &aad }).map_err(|_| damaged())?;
+        let opened = cipher.decrypt(&XNonce::from(*nonce), Payload { msg: rest, aad: &aad }).map_err(|_| damaged())?;
         Ok(Zeroizing::new(opened))
     }
 
     fn open_32(&self, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>, StoreError> {
         let opened = self.open(place, sealed)?;
-        let bytes: [u8; 32] = opened
-            .as_slice()
-            .try_into()
-            .map_err(|_| StoreError::Vault("it does not hold 32 bytes".to_owned()))?;
+        let bytes: [u8; 32] =
+            opened.as_slice().try_into().map_err(|_| StoreError::Vault("it does not hold 32 bytes".to_owned()))?;
         Ok(Zeroizing::new(bytes))
     }
 
     /// Seals a peer's private key for the row `(node, public)`.
-    pub(crate) fn seal_peer_private(&self, node: NodeId, public: &PublicKey, key: &PrivateKey) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn seal_peer_private(
+        &self,
+        node: NodeId,
+        public: &PublicKey,
+        key: &PrivateKey,
+    ) -> Result<Vec<u8>, StoreError> {
         self.seal(Place::PeerPrivate(node, public), key.expose())
     }
 
     /// Opens what [`Vault::seal_peer_private`] sealed.
-    pub(crate) fn open_peer_private(&self, node: NodeId, public: &PublicKey, sealed: &[u8]) -> Result<PrivateKey, StoreError> {
+    pub(crate) fn open_peer_private(
+        &self,
+        node: NodeId,
+        public: &PublicKey,
+        sealed: &[u8],
+    ) -> Result<PrivateKey, StoreError> {
         // Clamping a clamped key changes nothing.
         Ok(PrivateKey::from_random(*self.open_32(Place::PeerPrivate(node, public), sealed)?))
     }
 
     /// Seals a peer's preshared key for the row `(node, public)`.
-    pub(crate) fn seal_peer_preshared(&self, node: NodeId, public: &PublicKey, key: &PresharedKey) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn seal_peer_preshared(
+        &self,
+        node: NodeId,
+        public: &PublicKey,
+        key: &PresharedKey,
+    ) -> Result<Vec<u8>, StoreError> {
         self.seal(Place::PeerPreshared(node, public), key.expose())
     }
 
     /// Opens what [`Vault::seal_peer_preshared`] sealed.
-    pub(crate) fn open_peer_preshared(&self, node: NodeId, public: &PublicKey, sealed: &[u8]) -> Result<PresharedKey, StoreError> {
+    pub(crate) fn open_peer_preshared(
+        &self,
+        node: NodeId,
+        public: &PublicKey,
+        sealed: &[u8],
+    ) -> Result<PresharedKey, StoreError> {
         Ok(PresharedKey::from_random(*self.open_32(Place::PeerPreshared(node, public), sealed)?))
     }
 

@@ -200,3 +200,45 @@ async fn a_reset_forgets() {
     );
     assert_eq!(sim.updates().await.len(), 0);
 }
+
+#[tokio::test]
+async fn pages_of_other_places_are_kept_away() {
+    let sim = Sim::with_ana().await;
+    let own = sim.sandbox.address().to_string();
+    let port = sim.sandbox.address().port();
+    let table = [
+        (None, None, 200),
+        (None, Some(format!("http://{own}")), 200),
+        (
+            Some(format!("localhost:{port}")),
+            Some(format!("http://localhost:{port}")),
+            200,
+        ),
+        (None, Some("https://evil.example".to_owned()), 403),
+        (None, Some("null".to_owned()), 403),
+        (None, Some(format!("http://127.0.0.1:{}", port ^ 1)), 403),
+        (Some(format!("evil.example:{port}")), None, 403),
+        (
+            Some(format!("evil.example:{port}")),
+            Some(format!("http://evil.example:{port}")),
+            403,
+        ),
+    ];
+    for (host, origin, status) in table {
+        for path in ["/sim/state", "/sim/people/1001/chat", "/"] {
+            let mut request = sim.client.get(sim.url(path));
+            request = host
+                .iter()
+                .fold(request, |request, host| request.header("Host", host));
+            request = origin
+                .iter()
+                .fold(request, |request, origin| request.header("Origin", origin));
+            let answer = request.send().await.unwrap();
+            assert_eq!(
+                answer.status(),
+                status,
+                "{path} from {origin:?} at {host:?}"
+            );
+        }
+    }
+}

@@ -34,10 +34,11 @@ async fn python() -> Option<String> {
     None
 }
 
-async fn start(sim: &Sim, python: &str) -> Child {
+async fn start(sim: &Sim, python: &str, way: &str) -> Child {
     let mut child = Command::new(python)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ptb/bot.py"))
         .arg(sim.sandbox.url())
+        .arg(way)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
@@ -55,10 +56,20 @@ async fn seen(sim: &Sim, wanted: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_bot_of_other_hands_works() {
+async fn a_bot_of_other_hands_works_by_polling() {
+    works("polling").await;
+}
+
+#[tokio::test]
+async fn a_bot_of_other_hands_works_by_webhook() {
+    works("webhook").await;
+}
+
+async fn works(way: &str) {
     let Some(python) = python().await else { return };
     let sim = Sim::start().await;
-    let _bot = start(&sim, &python).await;
+    let _bot = start(&sim, &python, way).await;
+    assert_eq!(sim.get("/sim/program?wait=20").await["attached"], way);
     sim.ana().await;
 
     let hello = seen(&sim, "text=Hello").await;

@@ -1,10 +1,11 @@
 """A tiny bot on python-telegram-bot, so that the sandbox is also driven by a client of other hands.
 
-It prints one line `ready` and runs until it is terminated. Argument: the sandbox's address.
+It prints one line `ready` and runs until it is terminated. Arguments: the sandbox's address, and `polling` or `webhook`.
 """
 import asyncio
 import io
 import signal
+import socket
 import sys
 
 from telegram import BotCommand, CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, Update
@@ -64,6 +65,25 @@ async def errors(update, context):
     await chat.send_message("\n".join(found))
 
 
+def free_port():
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return place.getsockname()[1]
+
+
+async def listen(updater, way):
+    if way == "polling":
+        await updater.start_polling(allowed_updates=Update.ALL_TYPES, timeout=5)
+        return
+    port = free_port()
+    await updater.start_webhook(
+        listen="127.0.0.1", port=port, url_path="hook", webhook_url=f"http://127.0.0.1:{port}/hook",
+        secret_token="only-the-sandbox-knows", allowed_updates=Update.ALL_TYPES, max_connections=4,
+    )
+    info = await updater.bot.get_webhook_info()
+    assert info.url.endswith("/hook") and info.max_connections == 4, info
+
+
 async def main():
     address = sys.argv[1]
     application = (
@@ -83,7 +103,7 @@ async def main():
         assert list(await application.bot.get_my_commands()) == commands
         await application.bot.set_my_description("A tiny bot")
         await application.start()
-        await application.updater.start_polling(allowed_updates=Update.ALL_TYPES, timeout=5)
+        await listen(application.updater, sys.argv[2])
         print("ready", flush=True)
         await stop.wait()
         await application.updater.stop()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 /// Longest wait for it to listen.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -17,6 +17,8 @@ const BINARY: &str = "usipipo-sandbox";
 /// The running process. It ends when our end of its standard input closes, also when we are killed.
 pub(super) struct Sandbox {
     child: Child,
+    /// Apart from the child, since waiting for a child closes its input.
+    stdin: Option<ChildStdin>,
     /// Where it serves the Bot API and the web chat.
     pub(super) url: String,
 }
@@ -36,6 +38,7 @@ impl Sandbox {
             .process_group(0)
             .kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("{} cannot be started", binary.display()))?;
+        let stdin = child.stdin.take();
         let stdout = child.stdout.take().context("the simulated Telegram has no output")?;
         let mut lines = BufReader::new(stdout).lines();
         let line = tokio::time::timeout(START_TIMEOUT, lines.next_line())
@@ -47,7 +50,7 @@ impl Sandbox {
             .context("the simulated Telegram could not start; its message stands above")?
             .trim_end_matches('/')
             .to_owned();
-        Ok(Self { child, url })
+        Ok(Self { child, stdin, url })
     }
 
     /// Resolves when it ended by itself.
@@ -57,7 +60,7 @@ impl Sandbox {
 
     /// Lets it write its state and end.
     pub(super) async fn stop(mut self) {
-        drop(self.child.stdin.take());
+        drop(self.stdin.take());
         if tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
         }

@@ -69,7 +69,10 @@ PersistentKeepalive = 25
 fn who_keeps_the_private_key_is_told_where_it_goes() {
     let text = write(&config(None));
     let text = text.expose_secret();
-    assert!(text.starts_with("[Interface]\n# Write your private key here and remove the '#':\n# PrivateKey = \nAddress"), "{text}");
+    assert!(
+        text.starts_with("[Interface]\n# Write your private key here and remove the '#':\n# PrivateKey = \nAddress"),
+        "{text}"
+    );
 }
 
 #[test]

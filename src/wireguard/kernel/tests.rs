@@ -144,8 +144,12 @@ async fn an_interface_that_is_gone_is_unavailable_and_another_name_is_refused() 
 fn what_the_library_says_becomes_what_a_person_can_do() {
     let netlink = Netlink { interface: "wg0".to_owned() };
     let said = |text: &str| netlink.refusal("making", &WireguardInterfaceError::NetlinkError(text.to_owned()));
-    assert!(matches!(said("Failed to create WireGuard interface"), DriverError::Unsupported(text) if text.contains("modprobe")));
-    assert!(matches!(said("Operation not permitted (os error 1)"), DriverError::Unsupported(text) if text.contains("CAP_NET_ADMIN")));
+    assert!(
+        matches!(said("Failed to create WireGuard interface"), DriverError::Unsupported(text) if text.contains("modprobe"))
+    );
+    assert!(
+        matches!(said("Operation not permitted (os error 1)"), DriverError::Unsupported(text) if text.contains("CAP_NET_ADMIN"))
+    );
     assert!(matches!(said("No such device (os error 19)"), DriverError::Unavailable(_)));
     assert!(matches!(said("Invalid argument"), DriverError::Refused(_)));
 }

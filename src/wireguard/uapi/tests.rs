@@ -161,8 +161,19 @@ fn an_elapsed_time_is_not_taken_for_a_date() {
 /// Lines that look like the protocol get further into the parser than random bytes.
 fn nearly_a_line() -> impl Strategy<Value = Vec<u8>> {
     let key = prop::sample::select(vec![
-        "public_key", "private_key", "preshared_key", "listen_port", "endpoint", "allowed_ip", "rx_bytes", "tx_bytes",
-        "last_handshake_time_sec", "last_handshake_time_nsec", "errno", "own_public_key", "",
+        "public_key",
+        "private_key",
+        "preshared_key",
+        "listen_port",
+        "endpoint",
+        "allowed_ip",
+        "rx_bytes",
+        "tx_bytes",
+        "last_handshake_time_sec",
+        "last_handshake_time_nsec",
+        "errno",
+        "own_public_key",
+        "",
     ]);
     let value = prop_oneof![
         Just("00".repeat(32)),

@@ -85,7 +85,10 @@ impl Launcher {
             .kill_on_drop(false)
             .spawn()
             .map_err(|cause| {
-                DriverError::Unsupported(format!("{} cannot be started for {interface}: {cause}", self.program.display()))
+                DriverError::Unsupported(format!(
+                    "{} cannot be started for {interface}: {cause}",
+                    self.program.display()
+                ))
             })
     }
 

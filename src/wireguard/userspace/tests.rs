@@ -24,7 +24,8 @@ fn fake(settings: &'static str) -> (tempfile::TempDir, PathBuf, Requests) {
                 stream.read_buf(&mut request).await.unwrap();
             }
             let request = String::from_utf8(request).unwrap();
-            let answer = if request.starts_with("get=1") { format!("{settings}errno=0\n\n") } else { "errno=0\n\n".to_owned() };
+            let answer =
+                if request.starts_with("get=1") { format!("{settings}errno=0\n\n") } else { "errno=0\n\n".to_owned() };
             seen.lock().unwrap().push(request);
             stream.write_all(answer.as_bytes()).await.unwrap();
         }

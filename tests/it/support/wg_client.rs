@@ -57,7 +57,12 @@ impl WgClient {
 
     fn wait_until_it_answers(&self, namespace: &Namespace) {
         let deadline = Instant::now() + Duration::from_secs(10);
-        while !namespace.command("wg").args(["show", &self.interface]).output().is_ok_and(|output| output.status.success()) {
+        while !namespace
+            .command("wg")
+            .args(["show", &self.interface])
+            .output()
+            .is_ok_and(|output| output.status.success())
+        {
             assert!(Instant::now() < deadline, "wireguard-go does not start");
             std::thread::sleep(Duration::from_millis(20));
         }

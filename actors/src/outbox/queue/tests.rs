@@ -551,17 +551,16 @@ proptest! {
             .map(|(id, (chat, priority))| message(id, *chat, Priority::from_i16(i16::from(*priority))))
             .collect();
         let mut sent: Vec<OutboxMessage> = Vec::new();
-        let mut pushed = rows.iter().cloned();
+        let mut pushed = 0;
         let mut now = start;
         while sent.len() < rows.len() {
             now += SECOND;
-            let hint: Vec<_> = pushed.by_ref().take(3).collect();
-            let known = rows.iter().filter(|row| pushed.as_slice().iter().all(|later| later.id != row.id));
-            let known: Vec<_> = known.cloned().collect();
+            let hint = rows[pushed..].iter().take(3).cloned().collect();
+            pushed = rows.len().min(pushed + 3);
             queue.push(hint, now);
             if let Some((room, except)) = queue.begin_reading(10) {
                 let waits = |row: &&OutboxMessage| !sent.contains(row) && !except.contains(&row.id);
-                let mut due: Vec<_> = known.iter().filter(waits).cloned().collect();
+                let mut due: Vec<_> = rows[..pushed].iter().filter(waits).cloned().collect();
                 due.sort_by_key(|message| (message.priority, message.id));
                 due.truncate(room);
                 let complete = due.len() < room;

@@ -158,9 +158,17 @@ struct Letter {
 }
 
 /// Puts a dead letter back into the inbox, once, with its attempts counted anew.
-pub(super) async fn replay_in(conn: &mut Conn, id: DeadLetterId, by: UserId, now: DateTime<Utc>) -> QueryResult<Replay> {
+pub(super) async fn replay_in(
+    conn: &mut Conn,
+    id: DeadLetterId,
+    by: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<Replay> {
     let letter: Option<Letter> = diesel::update(dead_letters::table)
-        .filter(dead_letters::id.eq(id.0).and(dead_letters::replayed_at.is_null()))
+        // An emptied letter (`Store::tidy`) has nothing to handle.
+        .filter(
+            dead_letters::id.eq(id.0).and(dead_letters::replayed_at.is_null()).and(dead_letters::raw.ne(Vec::new())),
+        )
         .set((dead_letters::replayed_at.eq(now), dead_letters::replayed_by.eq(by.0)))
         .returning((
             dead_letters::seq,
@@ -173,7 +181,7 @@ pub(super) async fn replay_in(conn: &mut Conn, id: DeadLetterId, by: UserId, now
         .await
         .optional()?;
     let Some(letter) = letter else { return Ok(Replay::Nothing) };
-    // The inbox empties and deletes old rows; the letter has kept everything.
+    // The inbox empties and deletes its rows by their own age; the letter has its own copy.
     let revived = diesel::update(inbox::table.filter(inbox::seq.eq(letter.seq).and(inbox::outcome.eq("dead"))))
         .set((
             inbox::raw.eq(&letter.raw),

@@ -111,7 +111,8 @@ impl Store {
                     .set(users::blocked_at.eq(now))
                     .execute(conn)
                     .await?;
-                let waiting = outbox::chat_id.eq(user.0).and(outbox::sent_at.is_null()).and(outbox::failed_at.is_null());
+                let waiting =
+                    outbox::chat_id.eq(user.0).and(outbox::sent_at.is_null()).and(outbox::failed_at.is_null());
                 diesel::update(outbox::table.filter(waiting))
                     .set((outbox::failed_at.eq(now), outbox::error.eq("the user blocked the bot")))
                     .execute(conn)

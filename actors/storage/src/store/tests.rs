@@ -75,16 +75,16 @@ async fn fault_33_nobody_becomes_leader_in_the_middle_of_the_old_leaders_write()
     assert!(taken.unwrap() > epoch);
 }
 
-const LOCK_WAITS: &str = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+const LOCK_WAITS: &str =
+    "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 #[tokio::test]
 async fn a_renewal_does_not_wait_for_writes() {
     let db = TestDatabase::new().await;
     let (store, other) = (db.store(), db.store());
     let epoch = store.try_lead("one", HOUR).await.unwrap().unwrap();
-    let renewed = store
-        .fenced("test", epoch, async |_| other.renew_lead("one", epoch, HOUR).await.map_err(TxError::from))
-        .await;
+    let renewed =
+        store.fenced("test", epoch, async |_| other.renew_lead("one", epoch, HOUR).await.map_err(TxError::from)).await;
     assert!(renewed.unwrap());
 }
 
@@ -247,7 +247,10 @@ async fn every_migration_goes_down_and_up_again() {
 
 #[tokio::test]
 async fn every_column_of_the_schema_exists() {
-    use crate::schema::{alerts, audit, dead_letters, dialogues, inbox, leader_lease, leases, nodes, offers, outbox, peers, pools, services, trials, users};
+    use crate::schema::{
+        alerts, audit, dead_letters, dialogues, inbox, leader_lease, leases, nodes, offers, outbox, peers, pools,
+        services, trials, users,
+    };
     use diesel::QueryDsl as _;
     let db = TestDatabase::new().await;
     let mut conn = db.store().conn().await.unwrap();
@@ -256,7 +259,23 @@ async fn every_column_of_the_schema_exists() {
             $(diesel_async::RunQueryDsl::execute($table::table.select($table::all_columns), &mut conn).await.unwrap();)*
         };
     }
-    all!(alerts, audit, dead_letters, dialogues, inbox, leader_lease, leases, nodes, offers, outbox, peers, pools, services, trials, users);
+    all!(
+        alerts,
+        audit,
+        dead_letters,
+        dialogues,
+        inbox,
+        leader_lease,
+        leases,
+        nodes,
+        offers,
+        outbox,
+        peers,
+        pools,
+        services,
+        trials,
+        users
+    );
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! Transactions: with a name for metrics, retries of lost races, and the fence of an epoch.
 
 use super::{Conn, Result, Store};
+use crate::StoreError;
 use crate::crash;
 use crate::error::{TxError, TxResult};
 use crate::model::Epoch;
 use crate::schema::leader_lease;
-use crate::StoreError;
 use diesel::prelude::*;
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AnsiTransactionManager, RunQueryDsl, TransactionManager};

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use ipnetwork::IpNetwork;
-use std::time::Duration;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 use usipipo_domain::dialogue::{Act, Effect, State, Step};
 use usipipo_domain::ids::{BotId, InboxSeq, NodeId, OfferId, PoolId, ServiceId, UserId};
 use usipipo_domain::lang::Lang;
@@ -83,8 +83,7 @@ impl TestDatabase {
 
     /// Stores a session update of the user, undone, and returns its number.
     pub async fn seed_update(&self, store: &Store, update_id: i64, user: UserId, now: DateTime<Utc>) -> InboxSeq {
-        let update =
-            NewUpdate { update_id: Some(update_id), user: Some(user), lane: "session", raw: b"{}".to_vec() };
+        let update = NewUpdate { update_id: Some(update_id), user: Some(user), lane: "session", raw: b"{}".to_vec() };
         let rows = store.store_updates(BotId(1), vec![update], false, now).await.expect("the database answers");
         rows.into_iter().next().expect("the update is new").seq
     }

@@ -77,15 +77,12 @@ impl Vault {
         name.push(format!(".{:08x}.new", u32::from_be_bytes(random()?)));
         let temporary = PathBuf::from(name);
         let text = self.to_text();
-        let written = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .and_then(|mut file| {
+        let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).and_then(
+            |mut file| {
                 file.write_all(text.expose_secret().as_bytes())?;
                 file.sync_all()
-            });
+            },
+        );
         if let Err(error) = written {
             let _ = std::fs::remove_file(&temporary);
             return Err(cannot(path, "written", &error));

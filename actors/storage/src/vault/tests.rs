@@ -72,7 +72,8 @@ fn a_fixed_vector_still_opens() {
     assert_eq!(vault.open_peer_private(NODE, &public, &sealed).unwrap(), private);
 }
 
-const VECTOR: &str = "AQoLDA0AAQIDBAUGBwgJCgsMDQ4PEBESExQVFheoFqqE+x1apCTGgEbn466tXtc5FhX2NnDyHLaAm82V1l852RunTMWa12JmN7CHxdQ=";
+const VECTOR: &str =
+    "AQoLDA0AAQIDBAUGBwgJCgsMDQ4PEBESExQVFheoFqqE+x1apCTGgEbn466tXtc5FhX2NnDyHLaAm82V1l852RunTMWa12JmN7CHxdQ=";
 
 #[test]
 fn a_new_key_seals_and_the_old_one_still_opens() {

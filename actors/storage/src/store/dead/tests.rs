@@ -36,8 +36,7 @@ fn apologies(messages: &[OutboxMessage]) -> Vec<(UserId, String)> {
 fn a_code_is_short_and_can_be_read_aloud() {
     for _ in 0..200 {
         let code = super::code().unwrap();
-        let shape: String =
-            code.chars().map(|c| if c.is_ascii_digit() { '9' } else { 'A' }).collect();
+        let shape: String = code.chars().map(|c| if c.is_ascii_digit() { '9' } else { 'A' }).collect();
         assert_eq!(shape, "A9A9", "{code}");
         assert!(!code.contains(['0', '1', 'O', 'I']), "{code}");
     }
@@ -50,11 +49,18 @@ async fn a_buried_update_is_over_its_user_gets_one_apology_and_admins_one_alert(
     store.take_for_user(epoch, ANA, 1).await.unwrap();
     let (code, messages) = store.bury(epoch, seq, "it \0 broke", true, &[ADMIN], now()).await.unwrap();
     assert_eq!(apologies(&messages), [(ANA, code.clone())]);
-    let alerts: Vec<_> = messages.iter().filter(|message| matches!(message.content.body, Some(Body::Alert { .. }))).collect();
-    assert_eq!(alerts.iter().map(|message| (message.chat, message.priority)).collect::<Vec<_>>(), [(ADMIN, Priority::Notice)]);
+    let alerts: Vec<_> =
+        messages.iter().filter(|message| matches!(message.content.body, Some(Body::Alert { .. }))).collect();
+    assert_eq!(
+        alerts.iter().map(|message| (message.chat, message.priority)).collect::<Vec<_>>(),
+        [(ADMIN, Priority::Notice)]
+    );
     assert_eq!(store.backlog_of(ANA).await.unwrap(), 0);
     assert_eq!(db.text("SELECT outcome AS t FROM inbox").await, "dead");
-    assert_eq!(db.text("SELECT error || '/' || attempts || '/' || code AS t FROM dead_letters").await, format!("it  broke/1/{code}"));
+    assert_eq!(
+        db.text("SELECT error || '/' || attempts || '/' || code AS t FROM dead_letters").await,
+        format!("it  broke/1/{code}")
+    );
     // Buried again (after a crash of whoever did it): the same code and not a word more.
     let again = store.bury(epoch, seq, "it broke", true, &[ADMIN], now()).await.unwrap();
     assert_eq!(again, (code, Vec::new()));
@@ -89,7 +95,10 @@ async fn a_replayed_letter_is_handled_again_once_with_its_attempts_counted_anew(
     assert_eq!(screen(&done), Some(&Screen::DeadLetterReplayed { id: letter }));
     assert_eq!(done.replayed, Some(ANA));
     let rows = store.take_for_user(epoch, ANA, 16).await.unwrap();
-    assert_eq!(rows.iter().map(|row| (row.seq, row.attempts, row.raw.as_slice())).collect::<Vec<_>>(), [(seq, 1, b"{}".as_slice())]);
+    assert_eq!(
+        rows.iter().map(|row| (row.seq, row.attempts, row.raw.as_slice())).collect::<Vec<_>>(),
+        [(seq, 1, b"{}".as_slice())]
+    );
     let again = db.act(&store, epoch, ADMIN, replay(), |_| {}, now()).await.unwrap();
     assert_eq!(screen(&again), Some(&Screen::DeadLetters { page: 0 }));
     assert_eq!(again.replayed, None);

@@ -1,12 +1,12 @@
 //! Storing what Telegram sent, each update once.
 
 use super::{Row, in_order};
+use crate::StoreError;
 use crate::error::TxResult;
 use crate::model::{InboxRow, NewUpdate};
 use crate::schema::inbox;
 use crate::store::sql::Planned;
 use crate::store::{Conn, Result, Store};
-use crate::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bytea, Nullable, SmallInt, Text, Timestamptz};
@@ -45,7 +45,9 @@ async fn insert(
     let query = diesel::sql_query(INSERT)
         .bind::<BigInt, _>(bot.0)
         .bind::<Array<Nullable<BigInt>>, _>(updates.iter().map(|update| update.update_id).collect::<Vec<_>>())
-        .bind::<Array<Nullable<BigInt>>, _>(updates.iter().map(|update| update.user.map(|user| user.0)).collect::<Vec<_>>())
+        .bind::<Array<Nullable<BigInt>>, _>(
+            updates.iter().map(|update| update.user.map(|user| user.0)).collect::<Vec<_>>(),
+        )
         .bind::<Array<Text>, _>(updates.iter().map(|update| update.lane).collect::<Vec<_>>())
         .bind::<Array<Bytea>, _>(updates.iter().map(|update| update.raw.as_slice()).collect::<Vec<_>>())
         .bind::<Timestamptz, _>(now)
@@ -121,7 +123,8 @@ impl Store {
         for update in &updates {
             let stored = match self.store_batch(bot, &[update], attempts, now).await {
                 Err(StoreError::Broken(_)) => {
-                    let bare = NewUpdate { update_id: update.update_id, user: None, lane: "ignored", raw: update.raw.clone() };
+                    let bare =
+                        NewUpdate { update_id: update.update_id, user: None, lane: "ignored", raw: update.raw.clone() };
                     self.store_batch(bot, &[&bare], attempts, now).await
                 }
                 other => other,
@@ -130,7 +133,12 @@ impl Store {
                 Ok(stored) => rows.extend(stored),
                 Err(StoreError::Broken(error)) => {
                     metrics::counter!("usipipo_inbox_unstorable_total").increment(1);
-                    tracing::error!(update_id = update.update_id, bytes = update.raw.len(), error, "an update cannot be stored");
+                    tracing::error!(
+                        update_id = update.update_id,
+                        bytes = update.raw.len(),
+                        error,
+                        "an update cannot be stored"
+                    );
                 }
                 Err(error) => return Err(error),
             }

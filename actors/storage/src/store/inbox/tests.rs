@@ -57,14 +57,16 @@ async fn updates_without_a_number_are_all_kept() {
 #[tokio::test]
 async fn fault_30_ids_that_start_anew_are_not_taken_for_handled() {
     let (db, store, epoch) = world().await;
-    let old = store.store_updates(BOT, vec![update(7, ANA, b"old"), update(8, ANA, b"open")], true, now()).await.unwrap();
+    let old =
+        store.store_updates(BOT, vec![update(7, ANA, b"old"), update(8, ANA, b"open")], true, now()).await.unwrap();
     store.finish(epoch, &[old[0].seq], false, now()).await.unwrap();
     // Within two days it is the same update, whoever sends it again.
     let later = now() + TimeDelta::days(2);
     assert_eq!(store.store_updates(BOT, vec![update(7, ANA, b"old")], true, later).await.unwrap(), []);
     // After a quiet week it is another.
     let week = now() + TimeDelta::days(7);
-    let rows = store.store_updates(BOT, vec![update(7, ANA, b"new"), update(8, ANA, b"new 8")], true, week).await.unwrap();
+    let rows =
+        store.store_updates(BOT, vec![update(7, ANA, b"new"), update(8, ANA, b"new 8")], true, week).await.unwrap();
     assert_eq!(raws(&rows), [b"new".as_slice(), b"new 8"]);
     // And that one is stored once as well.
     assert_eq!(store.store_updates(BOT, vec![update(7, ANA, b"new")], true, week).await.unwrap(), []);
@@ -96,7 +98,12 @@ async fn fault_31_an_update_that_cannot_be_stored_does_not_hold_up_its_batch() {
     let (db, store, epoch) = world().await;
     // No constraint refuses what intake makes; this one stands for whatever we did not think of.
     db.execute("ALTER TABLE inbox ADD CHECK (lane = 'ignored' OR length(raw) < 5), ADD CHECK (length(raw) < 10)").await;
-    let batch = vec![update(1, ANA, b"fine"), update(2, ANA, b"refused"), update(3, ANA, b"refused even bare"), update(4, ANA, b"good")];
+    let batch = vec![
+        update(1, ANA, b"fine"),
+        update(2, ANA, b"refused"),
+        update(3, ANA, b"refused even bare"),
+        update(4, ANA, b"good"),
+    ];
     let rows = store.store_updates(BOT, batch, true, now()).await.unwrap();
     assert_eq!(raws(&rows), [b"fine".as_slice(), b"refused", b"good"]);
     assert_eq!(rows[1].lane, "ignored", "its bytes are kept");

@@ -121,7 +121,7 @@ async fn begin_trial(
         return Ok(nothing(Outcome::KeyTaken(offer)));
     }
 
-    ctx.begin_trial(conn, offer, own_key.copied(), prepared, addresses).await
+    ctx.begin_trial(conn, offer, own_key.is_some(), public, prepared, addresses).await
 }
 
 /// Marks the service's current key as no longer wanted. That it is off the server only the node's actor can say, also when
@@ -182,11 +182,7 @@ async fn revoke(conn: &mut Conn, ctx: Ctx<'_>, offer: OfferId, service: ServiceI
     };
     let now = ctx.step.now;
     diesel::update(services::table.find(service.0))
-        .set((
-            services::status.eq("revoked"),
-            services::reasons.eq(Vec::<String>::new()),
-            services::ended_at.eq(now),
-        ))
+        .set((services::status.eq("revoked"), services::reasons.eq(Vec::<String>::new()), services::ended_at.eq(now)))
         .execute(conn)
         .await?;
     retire_key(conn, service, now).await?;

@@ -58,11 +58,17 @@ pub(super) async fn touch_users(conn: &mut Conn, order: &[(usize, &StepCommit)])
     let query = diesel::sql_query(TOUCH)
         .bind::<Array<BigInt>, _>(latest.keys().map(|user| user.0).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(touches().map(|touch| storable(&touch.first_name)).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(touches().map(|touch| touch.last_name.as_deref().map(storable)).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(touches().map(|touch| touch.username.as_deref().map(storable)).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            touches().map(|touch| touch.last_name.as_deref().map(storable)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Nullable<Text>>, _>(
+            touches().map(|touch| touch.username.as_deref().map(storable)).collect::<Vec<_>>(),
+        )
         .bind::<Array<Text>, _>(touches().map(|touch| touch.lang.code()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(touches().map(|touch| storable(&touch.tz)).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(touches().map(|touch| touch.referral.as_deref().map(storable)).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            touches().map(|touch| touch.referral.as_deref().map(storable)).collect::<Vec<_>>(),
+        )
         .bind::<Array<Timestamptz>, _>(latest.values().map(|(_, now)| *now).collect::<Vec<_>>());
     RunQueryDsl::execute(Planned(query), conn).await?;
     Ok(())

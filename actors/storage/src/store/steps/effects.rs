@@ -95,7 +95,9 @@ pub(super) async fn carry_out(
     };
     match error {
         EffectError::Refused(refusal) => Ok(Err(refusal)),
-        EffectError::Taken(constraint) if !in_savepoint => Err(StoreError::Broken(format!("unique {constraint}")).into()),
+        EffectError::Taken(constraint) if !in_savepoint => {
+            Err(StoreError::Broken(format!("unique {constraint}")).into())
+        }
         EffectError::Taken(constraint) => match (constraint.as_str(), effect) {
             ("leases_v4" | "leases_v6", _) => Ok(Err(StepRefusal::AddressTaken)),
             ("peers_key", Effect::Accept { offer, .. }) => Ok(Ok((Outcome::KeyTaken(*offer), Done::default()))),

@@ -33,7 +33,13 @@ pub(super) async fn trial_used(conn: &mut Conn, user: UserId) -> QueryResult<Opt
     }))
 }
 
-async fn mint(conn: &mut Conn, ctx: Ctx<'_>, kind: &str, service: Option<ServiceId>, hours: i64) -> EffectResult<OfferId> {
+async fn mint(
+    conn: &mut Conn,
+    ctx: Ctx<'_>,
+    kind: &str,
+    service: Option<ServiceId>,
+    hours: i64,
+) -> EffectResult<OfferId> {
     let (user, now) = (ctx.step.user, ctx.step.now);
     let id: i64 = diesel::insert_into(offers::table)
         .values((
@@ -58,9 +64,9 @@ pub(super) async fn offer_trial(conn: &mut Conn, ctx: Ctx<'_>) -> EffectResult<O
     if let Some(refusal) = ctx.step.refused {
         return Ok(Outcome::TrialRefused(refusal));
     }
-    let offering = pools::table.inner_join(nodes::table).filter(
-        pools::purpose.eq(Purpose::Trial.as_str()).and(nodes::driver.eq(Product::Wireguard.as_str())),
-    );
+    let offering = pools::table
+        .inner_join(nodes::table)
+        .filter(pools::purpose.eq(Purpose::Trial.as_str()).and(nodes::driver.eq(Product::Wireguard.as_str())));
     if !diesel::select(diesel::dsl::exists(offering)).get_result::<bool>(conn).await? {
         return Ok(Outcome::TrialRefused(TrialRefusal::NoNode));
     }
@@ -114,7 +120,10 @@ impl Store {
                     .get_result(&mut conn)
                     .await
                     .optional()?;
-                Ok(place.map_or(OfferNeeds::Nothing, |(node, pool)| OfferNeeds::Keys { node: NodeId(node), pool: PoolId(pool) }))
+                Ok(place.map_or(OfferNeeds::Nothing, |(node, pool)| OfferNeeds::Keys {
+                    node: NodeId(node),
+                    pool: PoolId(pool),
+                }))
             }
             _ => Ok(OfferNeeds::Nothing),
         }
@@ -126,8 +135,7 @@ impl Store {
     /// [`crate::StoreError`] when the database does not answer.
     pub async fn services_ever(&self, user: UserId) -> Result<u64> {
         let mut conn = self.conn().await?;
-        let count: i64 =
-            services::table.filter(services::user_id.eq(user.0)).count().get_result(&mut conn).await?;
+        let count: i64 = services::table.filter(services::user_id.eq(user.0)).count().get_result(&mut conn).await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 }

@@ -6,11 +6,11 @@ mod offers;
 mod trials;
 
 use crate::Store;
-use crate::model::{Epoch, StepCommit, StepDone, StepRefusal};
+use crate::model::{Epoch, NewUpdate, StepCommit, StepDone, StepRefusal};
 use crate::testing::{SeededNode, TestDatabase};
 use chrono::{DateTime, TimeZone as _, Utc};
 use usipipo_domain::dialogue::{Act, Effect};
-use usipipo_domain::ids::{InboxSeq, OfferId, UserId};
+use usipipo_domain::ids::{BotId, InboxSeq, OfferId, UserId};
 use usipipo_domain::screen::Screen;
 use usipipo_domain::wg::PublicKey;
 
@@ -42,7 +42,12 @@ impl World {
         self.act_with(user, act, |_| {}).await
     }
 
-    async fn act_with(&self, user: UserId, act: Act, change: impl FnOnce(&mut StepCommit)) -> Result<StepDone, StepRefusal> {
+    async fn act_with(
+        &self,
+        user: UserId,
+        act: Act,
+        change: impl FnOnce(&mut StepCommit),
+    ) -> Result<StepDone, StepRefusal> {
         self.db.act(&self.store, self.epoch, user, act, change, now()).await
     }
 
@@ -58,8 +63,15 @@ impl World {
     }
 
     async fn update(&self, user: UserId) -> InboxSeq {
-        let number = self.db.number("SELECT count(*) AS n FROM inbox").await + 1;
-        self.db.seed_update(&self.store, number, user, now()).await
+        self.updates(&[user]).await.remove(0)
+    }
+
+    async fn updates(&self, users: &[UserId]) -> Vec<InboxSeq> {
+        let update =
+            |user: &UserId| NewUpdate { update_id: None, user: Some(*user), lane: "session", raw: vec![b'x'; 600] };
+        let updates = users.iter().map(update).collect();
+        let rows = self.store.store_updates(BotId(1), updates, true, now()).await.unwrap();
+        rows.into_iter().map(|row| row.seq).collect()
     }
 }
 

@@ -28,15 +28,12 @@ pub(super) struct NewTrial<'a> {
     pub(super) offer: OfferId,
     pub(super) prepared: &'a Prepared,
     pub(super) addresses: Addresses,
-    /// The user keeps the private half.
-    pub(super) own_key: Option<PublicKey>,
+    /// The user keeps the private half of `key`.
+    pub(super) own_key: bool,
+    pub(super) key: PublicKey,
 }
 
 impl NewTrial<'_> {
-    fn key(&self) -> PublicKey {
-        self.own_key.unwrap_or_else(|| self.prepared.private_key.public_key())
-    }
-
     fn v4(&self) -> Option<IpNetwork> {
         self.addresses.v4.map(|address| IpNetwork::from(IpAddr::V4(address)))
     }
@@ -106,11 +103,10 @@ pub(super) async fn begin(conn: &mut Conn, vault: &Vault, trials: &[NewTrial<'_>
     fn all<'a, T>(trials: &'a [NewTrial<'a>], part: impl Fn(&'a NewTrial<'a>) -> T) -> Vec<T> {
         trials.iter().map(part).collect()
     }
-    let keys: Vec<PublicKey> = all(trials, NewTrial::key);
     let mut privates = Vec::with_capacity(trials.len());
     let mut presharedes = Vec::with_capacity(trials.len());
-    for (trial, key) in trials.iter().zip(&keys) {
-        let sealed = seal(vault, trial.prepared.node, key, trial.prepared, trial.own_key.is_some())?;
+    for trial in trials {
+        let sealed = seal(vault, trial.prepared.node, &trial.key, trial.prepared, trial.own_key)?;
         privates.push(sealed.private);
         presharedes.push(sealed.preshared);
     }
@@ -127,7 +123,7 @@ pub(super) async fn begin(conn: &mut Conn, vault: &Vault, trials: &[NewTrial<'_>
         .bind::<Array<Text>, _>(all(trials, |trial| trial.prepared.name.as_str()))
         .bind::<Array<SmallInt>, _>(all(trials, days))
         .bind::<Array<BigInt>, _>(all(trials, quota))
-        .bind::<Array<Bytea>, _>(keys.iter().map(|key| key.as_bytes().as_slice()).collect::<Vec<_>>())
+        .bind::<Array<Bytea>, _>(all(trials, |trial| trial.key.as_bytes().as_slice()))
         .bind::<Array<Nullable<Bytea>>, _>(privates)
         .bind::<Array<Bytea>, _>(presharedes)
         .bind::<Array<Timestamptz>, _>(all(trials, |trial| trial.step.now));
@@ -152,14 +148,13 @@ const FREE: &str = "
       AND NOT EXISTS (SELECT FROM leases WHERE node_id = t.node AND leases.v6 = t.v6 AND state <> 'released')";
 
 async fn retain_free(conn: &mut Conn, trials: &mut Vec<(usize, NewTrial<'_>)>) -> EffectResult<()> {
-    let keys: Vec<PublicKey> = trials.iter().map(|(_, trial)| trial.key()).collect();
     let query = diesel::sql_query(FREE)
         .bind::<Array<BigInt>, _>(trials.iter().map(|(_, trial)| trial.step.user.0).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(trials.iter().map(|(_, trial)| trial.prepared.node.0).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(trials.iter().map(|(_, trial)| trial.prepared.pool.0).collect::<Vec<_>>())
         .bind::<Array<Nullable<Inet>>, _>(trials.iter().map(|(_, trial)| trial.v4()).collect::<Vec<_>>())
         .bind::<Array<Nullable<Inet>>, _>(trials.iter().map(|(_, trial)| trial.v6()).collect::<Vec<_>>())
-        .bind::<Array<Bytea>, _>(keys.iter().map(|key| key.as_bytes().as_slice()).collect::<Vec<_>>());
+        .bind::<Array<Bytea>, _>(trials.iter().map(|(_, trial)| trial.key.as_bytes().as_slice()).collect::<Vec<_>>());
     let free: Vec<Begun> = RunQueryDsl::load(Planned(query), conn).await?;
     let free: BTreeSet<i64> = free.into_iter().map(|row| row.id).collect();
     let mut number = 0;
@@ -183,7 +178,8 @@ fn candidates<'a>(order: &[(usize, &'a StepCommit)]) -> Vec<(usize, NewTrial<'a>
         let Some(prepared) = &step.prepared else { continue };
         let Some(addresses) = prepared.addresses else { continue };
         if step.refused.is_none() && steps_of.get(&step.user) == Some(&1) && offers.insert(*offer) {
-            let trial = NewTrial { step, offer: *offer, prepared, addresses, own_key: *own_key };
+            let key = own_key.unwrap_or_else(|| prepared.private_key.public_key());
+            let trial = NewTrial { step, offer: *offer, prepared, addresses, own_key: own_key.is_some(), key };
             found.push((*index, trial));
         }
     }
@@ -220,17 +216,21 @@ pub(super) async fn begin_together(
         .transaction(async |conn| {
             retain_open(conn, &mut trials).await?;
             retain_free(conn, &mut trials).await?;
+            if trials.is_empty() {
+                return Ok(BTreeMap::new());
+            }
             let (indexes, trials): (Vec<usize>, Vec<NewTrial<'_>>) = trials.into_iter().unzip();
             let services = begin(conn, vault, &trials).await?;
-            let outcomes = services.into_iter().zip(&trials).map(|(service, trial)| begun(service, trial.prepared.node));
+            let outcomes =
+                services.into_iter().zip(&trials).map(|(service, trial)| begun(service, trial.prepared.node));
             Ok(indexes.into_iter().zip(outcomes).collect())
         })
         .await;
     match done {
         Ok(begun) => Ok(begun),
-        Err(EffectError::Tx(TxError::Store(error @ (crate::StoreError::Unavailable(_) | crate::StoreError::NotLeader)))) => {
-            Err(error.into())
-        }
+        Err(EffectError::Tx(TxError::Store(
+            error @ (crate::StoreError::Unavailable(_) | crate::StoreError::NotLeader),
+        ))) => Err(error.into()),
         Err(EffectError::Tx(error @ TxError::Conflict(_))) => Err(error),
         Err(_) => Ok(BTreeMap::new()),
     }
@@ -242,11 +242,12 @@ impl Ctx<'_> {
         self,
         conn: &mut Conn,
         offer: OfferId,
-        own_key: Option<PublicKey>,
+        own_key: bool,
+        key: PublicKey,
         prepared: &Prepared,
         addresses: Addresses,
     ) -> EffectResult<(Outcome, Done)> {
-        let trial = NewTrial { step: self.step, offer, prepared, addresses, own_key };
+        let trial = NewTrial { step: self.step, offer, prepared, addresses, own_key, key };
         let services = begin(conn, self.vault, std::slice::from_ref(&trial)).await?;
         let service = services.into_iter().next();
         let service = service.ok_or_else(|| crate::StoreError::Broken("no service was made".to_owned()))?;

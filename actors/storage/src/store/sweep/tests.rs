@@ -5,6 +5,7 @@ use crate::model::{NewUpdate, SendFailure, SentMessage};
 use chrono::TimeDelta;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
+use usipipo_domain::dialogue::{Act, Effect};
 use usipipo_domain::ids::BotId;
 use usipipo_domain::outgoing::{Body, Place, Priority};
 use usipipo_domain::screen::Screen;
@@ -192,4 +193,17 @@ async fn undone_updates_keep_their_content_and_old_offers_go() {
     assert_eq!(world.db.number(&format!("SELECT count(*) AS n FROM inbox WHERE raw <> '' AND seq = {seq}")).await, 1);
     assert_eq!(world.db.number("SELECT count(*) AS n FROM inbox").await, 1);
     assert_eq!(world.db.number("SELECT count(*) AS n FROM offers").await, 0);
+}
+
+#[tokio::test]
+async fn an_emptied_dead_letter_is_not_put_back() {
+    let world = World::new().await;
+    let seq = world.db.seed_update(&world.store, 7, ANA, at(0)).await;
+    world.store.bury(world.epoch, seq, "boom", false, &[], at(0)).await.unwrap();
+    let id = world.store.dead_letters(0, 8).await.unwrap().rows[0].id;
+    while world.store.tidy(world.epoch, at(9), at(-9), 10).await.unwrap() > 0 {}
+    let shown = world.act(ANA, Act::Do(Effect::Replay(id)), at(10)).await;
+    let list = Body::Screen { screen: Screen::DeadLetters { page: 0 }, place: Place::New };
+    assert_eq!(shown, [list]);
+    assert!(world.store.dead_letter(id).await.unwrap().unwrap().replayed_at.is_none());
 }

@@ -64,7 +64,10 @@ async fn a_group_of_successes_and_refusals_is_committed_as_one() {
     assert_eq!(*shows(&outcomes[4]), Screen::Help);
     let acknowledged = &outcomes[5].as_ref().unwrap().messages;
     assert_eq!(acknowledged.len(), 1);
-    assert_eq!((acknowledged[0].content.body.clone(), acknowledged[0].content.callback_id.as_deref()), (None, Some("press")));
+    assert_eq!(
+        (acknowledged[0].content.body.clone(), acknowledged[0].content.callback_id.as_deref()),
+        (None, Some("press"))
+    );
     assert_eq!(outcomes[6], Err(StepRefusal::AlreadyDone));
     assert!(matches!(shows(&outcomes[7]), Screen::AskName { .. }));
     for (outcome, user) in outcomes.iter().zip(&users) {
@@ -75,7 +78,8 @@ async fn a_group_of_successes_and_refusals_is_committed_as_one() {
     let snapshot = world.store.session_snapshot(users[7]).await.unwrap();
     assert_eq!(snapshot.state, State::AwaitName { service: holder });
     assert_eq!(world.store.session_snapshot(users[3]).await.unwrap().state, State::AwaitOwnKey { offer: offers[3] });
-    let undone = world.db.text("SELECT string_agg(user_id::text, ' ' ORDER BY seq) AS t FROM inbox WHERE done_at IS NULL").await;
+    let undone =
+        world.db.text("SELECT string_agg(user_id::text, ' ' ORDER BY seq) AS t FROM inbox WHERE done_at IS NULL").await;
     assert_eq!(undone, "201 202", "the refused are still to be handled");
     assert_eq!(world.db.number("SELECT count(*) AS n FROM services").await, 2);
 }
@@ -153,26 +157,16 @@ async fn groups_of_64_shows_are_committed_quickly() {
     const GROUPS: i64 = 40;
     const SIZE: i64 = 64;
     let world = World::new().await;
+    let users: Vec<UserId> = (0..SIZE).map(|user| UserId(1_000 + user)).collect();
     let mut groups = Vec::new();
     for group in 0..GROUPS {
-        let updates = (0..SIZE)
-            .map(|user| crate::model::NewUpdate {
-                update_id: Some(group * SIZE + user + 1),
-                user: Some(UserId(1_000 + user)),
-                lane: "session",
-                raw: vec![b'x'; 600],
-            })
-            .collect();
-        let rows = world.store.store_updates(usipipo_domain::ids::BotId(1), updates, true, now()).await.unwrap();
-        let steps: Vec<StepCommit> = rows
-            .iter()
-            .map(|row| {
-                let mut step = show(row.seq, row.user.unwrap(), Screen::Home { new: false });
-                step.touch = step.touch.filter(|_| group == 0);
-                step
-            })
-            .collect();
-        groups.push(steps);
+        let seqs = world.updates(&users).await;
+        let steps = seqs.into_iter().zip(&users).map(|(seq, user)| {
+            let mut step = show(seq, *user, Screen::Home { new: false });
+            step.touch = step.touch.filter(|_| group == 0);
+            step
+        });
+        groups.push(steps.collect::<Vec<_>>());
     }
     let started = Instant::now();
     for steps in groups {
@@ -185,4 +179,78 @@ async fn groups_of_64_shows_are_committed_quickly() {
     eprintln!("{rate:.0} steps/s in groups of {SIZE}, one connection");
     assert_eq!(world.db.number("SELECT count(*) AS n FROM outbox").await, GROUPS * SIZE);
     assert_eq!(world.db.number("SELECT count(*) AS n FROM inbox WHERE done_at IS NULL").await, 0);
+}
+
+/// Accepted trial offers of `users`, the host of each address as given.
+async fn acceptances(world: &World, users: &[(UserId, u8)]) -> Vec<StepCommit> {
+    let ids: Vec<UserId> = users.iter().map(|(user, _)| *user).collect();
+    let asks = world.updates(&ids).await.into_iter().zip(&ids);
+    let asks = asks.map(|(seq, user)| step(seq, *user, Act::Do(Effect::OfferTrial), now())).collect();
+    let offered = world.store.commit_steps(world.epoch, asks).await.unwrap();
+    let mut steps = Vec::new();
+    for (((user, host), offered), seq) in users.iter().zip(&offered).zip(world.updates(&ids).await) {
+        let Screen::TrialOffer { offer } = shows(offered) else { panic!("{offered:?}") };
+        let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None });
+        let mut step = step(seq, *user, accept, now());
+        step.prepared = Some(prepared(&world.node, *host));
+        steps.push(step);
+    }
+    steps
+}
+
+#[tokio::test]
+async fn fault_01_one_address_twice_in_a_group_is_one_refusal_and_the_others_begin() {
+    let world = World::new().await;
+    let hosts = [10, 11, 12, 11, 13];
+    let users: Vec<(UserId, u8)> = hosts.into_iter().zip(300..).map(|(host, id)| (UserId(id), host)).collect();
+    let steps = acceptances(&world, &users).await;
+    let outcomes = world.store.commit_steps(world.epoch, steps).await.unwrap();
+    for (index, outcome) in outcomes.iter().enumerate() {
+        if index == 3 {
+            assert_eq!(*outcome, Err(StepRefusal::AddressTaken));
+        } else {
+            assert!(matches!(shows(outcome), Screen::Preparing { .. }), "{index}: {outcome:?}");
+        }
+    }
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM leases").await, 4);
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM audit WHERE action = 'service.begin_trial'").await, 4);
+}
+
+#[tokio::test]
+async fn trials_of_a_group_begin_together_and_each_gets_its_own() {
+    let world = World::new().await;
+    let users: Vec<(UserId, u8)> = (2..250).map(|host| (UserId(1_000 + i64::from(host)), host)).collect();
+    let steps = acceptances(&world, &users).await;
+    let mut spent = std::time::Duration::ZERO;
+    let mut count = 0;
+    for group in steps.chunks(62) {
+        let started = Instant::now();
+        let outcomes = world.store.commit_steps(world.epoch, group.to_vec()).await.unwrap();
+        spent += started.elapsed();
+        for (outcome, step) in outcomes.iter().zip(group) {
+            let Screen::Preparing { service } = shows(outcome) else { panic!("{outcome:?}") };
+            assert!(outcome.as_ref().unwrap().address_used);
+            let expected = step.prepared.as_ref().unwrap().addresses.unwrap().v4.unwrap();
+            let own = format!(
+                "SELECT count(*) AS n FROM services s JOIN leases l ON l.service_id = s.id JOIN peers p ON p.service_id = s.id
+                 JOIN trials t ON t.service_id = s.id WHERE s.id = {service} AND s.user_id = {user} AND t.user_id = {user}
+                 AND host(l.v4) = '{expected}'",
+                user = step.user
+            );
+            if count % 31 == 0 {
+                assert_eq!(world.db.number(&own).await, 1, "{outcome:?}");
+            }
+            count += 1;
+        }
+    }
+    let rate = f64::from(count) / spent.as_secs_f64();
+    eprintln!("{rate:.0} trials/s in groups of 62, one connection");
+    assert_eq!(world.db.number("SELECT count(DISTINCT v4) AS n FROM leases").await, 248);
+    // What a peer's row holds is what the session prepared.
+    let step = &steps[0];
+    let prepared = step.prepared.as_ref().unwrap();
+    let peers = world.store.peers_of(world.node.node).await.unwrap();
+    let peer = peers.iter().find(|peer| peer.public_key == prepared.private_key.public_key()).unwrap();
+    assert_eq!(peer.preshared_key, prepared.preshared_key);
+    assert_eq!(Some(peer.addresses), prepared.addresses);
 }

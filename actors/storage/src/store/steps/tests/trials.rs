@@ -20,11 +20,31 @@ async fn a_trial_makes_service_lease_peer_and_audit_row_at_once() {
     assert!(done.address_used);
     assert_eq!(done.wake, [world.node.node]);
     for (what, sql) in [
-        ("service", format!("SELECT count(*) AS n FROM services WHERE id = {service} AND status = 'pending' AND trial AND days = 7 AND quota_bytes = 5000000000")),
+        (
+            "service",
+            format!(
+                "SELECT count(*) AS n FROM services WHERE id = {service} AND status = 'pending' AND trial AND days = 7 AND quota_bytes = 5000000000"
+            ),
+        ),
         ("trial", format!("SELECT count(*) AS n FROM trials WHERE user_id = {ANA} AND service_id = {service}")),
-        ("lease", format!("SELECT count(*) AS n FROM leases WHERE service_id = {service} AND state = 'live' AND host(v4) = '10.66.0.7' AND host(v6) = 'fd66::7'")),
-        ("peer", format!("SELECT count(*) AS n FROM peers WHERE service_id = {service} AND private_key IS NOT NULL AND NOT applied")),
-        ("audit", format!("SELECT count(*) AS n FROM audit WHERE subject = 'service/{service}' AND user_id = {ANA} AND inbox_seq IS NOT NULL")),
+        (
+            "lease",
+            format!(
+                "SELECT count(*) AS n FROM leases WHERE service_id = {service} AND state = 'live' AND host(v4) = '10.66.0.7' AND host(v6) = 'fd66::7'"
+            ),
+        ),
+        (
+            "peer",
+            format!(
+                "SELECT count(*) AS n FROM peers WHERE service_id = {service} AND private_key IS NOT NULL AND NOT applied"
+            ),
+        ),
+        (
+            "audit",
+            format!(
+                "SELECT count(*) AS n FROM audit WHERE subject = 'service/{service}' AND user_id = {ANA} AND inbox_seq IS NOT NULL"
+            ),
+        ),
         ("offer", format!("SELECT count(*) AS n FROM offers WHERE id = {offer} AND taken_at IS NOT NULL")),
     ] {
         assert_eq!(world.db.number(&sql).await, 1, "{what}");
@@ -101,7 +121,10 @@ async fn fault_24_ids_above_2_to_the_31_and_52_work_everywhere() {
     for (host, id) in [(11, (1_i64 << 31) + 7), (12, (1 << 52) + 7), (13, i64::MAX - 1)] {
         let user = UserId(id);
         let service = world.db.seed_trial(&world.store, world.epoch, user, &world.node, host, now()).await;
-        let chat = world.db.number(&format!("SELECT chat_id AS n FROM outbox WHERE chat_id = {id} ORDER BY id DESC LIMIT 1")).await;
+        let chat = world
+            .db
+            .number(&format!("SELECT chat_id AS n FROM outbox WHERE chat_id = {id} ORDER BY id DESC LIMIT 1"))
+            .await;
         assert_eq!(chat, id);
         assert_eq!(world.store.session_snapshot(user).await.unwrap().user.unwrap().id, user);
         let renamed = world.act(user, Act::Do(Effect::Rename { service, name: "Casa".to_owned() })).await;

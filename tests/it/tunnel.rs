@@ -1,0 +1,1 @@
+//! A real client and a real tunnel.
