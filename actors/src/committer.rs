@@ -98,7 +98,11 @@ impl Actor for Committer {
     type State = CommitterState;
     type Arguments = Duty;
 
-    async fn pre_start(&self, myself: ActorRef<CommitterMsg>, duty: Duty) -> Result<CommitterState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<CommitterMsg>,
+        duty: Duty,
+    ) -> Result<CommitterState, ActorProcessingErr> {
         duty.env.directory.committer.enter(myself);
         Ok(CommitterState {
             duty,

@@ -169,13 +169,19 @@ impl InboxState {
         while let Some(accepted) = self.waiting.pop_front() {
             self.waiting_updates -= accepted.updates.len();
             checkouts.extend(accepted.checkouts);
-            updates.extend(accepted.updates.into_iter().map(|update| NewUpdate {
-                update_id: update.update_id,
-                user: update.user,
-                // Nobody's words cannot be anybody's conversation.
-                lane: if update.lane == Lane::Session && update.user.is_none() { Lane::Ignored } else { update.lane }
+            updates.extend(accepted.updates.into_iter().map(|update| {
+                NewUpdate {
+                    update_id: update.update_id,
+                    user: update.user,
+                    // Nobody's words cannot be anybody's conversation.
+                    lane: if update.lane == Lane::Session && update.user.is_none() {
+                        Lane::Ignored
+                    } else {
+                        update.lane
+                    }
                     .as_str(),
-                raw: update.raw,
+                    raw: update.raw,
+                }
             }));
             replies.push(accepted.reply);
             if self.waiting.front().is_some_and(|next| updates.len() + next.updates.len() > max) {
@@ -258,7 +264,9 @@ fn hand_on(env: &Env, rows: Vec<InboxRow>, lead: bool, deliver: bool) {
             Lane::Ignored => ignored += 1,
         }
     }
-    for (lane, count) in [(Lane::Session, session.len()), (Lane::Payments, payments.len()), (Lane::Membership, membership.len())] {
+    for (lane, count) in
+        [(Lane::Session, session.len()), (Lane::Payments, payments.len()), (Lane::Membership, membership.len())]
+    {
         if count > 0 {
             counter!(names::UPDATES_RECEIVED, "lane" => lane.as_str()).increment(u64::try_from(count).unwrap_or(0));
         }

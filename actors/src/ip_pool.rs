@@ -93,13 +93,8 @@ pub fn spec(duty: &Duty, node: &NodeRow, index: usize) -> Option<ChildSpec> {
     let (pool, spec) = (*node.pool_ids.get(index)?, node.spec.pools.get(index)?.clone());
     let name = format!("pool/{}/{}", node.spec.name, spec.purpose.as_str());
     let place = duty.env.directory.add_pool(pool, node.id, spec.purpose);
-    let args = IpPoolArgs {
-        duty: duty.clone(),
-        place: Arc::clone(&place),
-        pool,
-        node_name: node.spec.name.clone(),
-        spec,
-    };
+    let args =
+        IpPoolArgs { duty: duty.clone(), place: Arc::clone(&place), pool, node_name: node.spec.name.clone(), spec };
     let make = move || (IpPool, args.clone());
     Some(ChildSpec::new(&duty.env, KIND, name, make).worker().queue(move || place.slot.depth()))
 }
@@ -138,12 +133,14 @@ impl Actor for IpPool {
     type State = IpPoolState;
     type Arguments = IpPoolArgs;
 
-    async fn pre_start(&self, myself: ActorRef<IpPoolMsg>, args: IpPoolArgs) -> Result<IpPoolState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<IpPoolMsg>,
+        args: IpPoolArgs,
+    ) -> Result<IpPoolState, ActorProcessingErr> {
         let seed = getrandom::u64().unwrap_or_default();
         let (node, purpose) = (args.node_name.clone(), args.spec.purpose.as_str());
-        let gauge = |state: &'static str| {
-            gauge!(names::POOL_ADDRESSES, "node" => node.clone(), "purpose" => purpose, "state" => state)
-        };
+        let gauge = |state: &'static str| gauge!(names::POOL_ADDRESSES, "node" => node.clone(), "purpose" => purpose, "state" => state);
         let gauges = Gauges {
             free: gauge("free"),
             live: gauge("live"),

@@ -239,8 +239,7 @@ impl LaneState {
         };
         let env = &*self.duty.env;
         let (tell, now) = (alert_receivers(env), env.clock.now());
-        let messages =
-            env.store.unexpected_payment(self.duty.epoch, row.seq, user, query, charge, &tell, now).await?;
+        let messages = env.store.unexpected_payment(self.duty.epoch, row.seq, user, query, charge, &tell, now).await?;
         counter!(names::PAYMENTS_UNEXPECTED, "kind" => kind).increment(1);
         tracing::warn!(actor = "lane", %user, kind, "a payment update while nothing is sold");
         send(env, messages);

@@ -6,10 +6,12 @@
 //! Calls run as tasks, so that a slow chat delays no other. Marks go to the database one statement at a time; while it is away
 //! they wait in memory, bounded by what memory may hold at all.
 
+mod announce;
 mod marks;
 mod outage;
 mod queue;
 mod rate;
+mod recent;
 
 use crate::env::{Duty, Env};
 use crate::leader::LeaderMsg;
@@ -17,6 +19,7 @@ use crate::metrics::{self as names, Alive};
 use crate::ports::messenger::{Delivered, SendError};
 use crate::supervision::ChildSpec;
 use crate::timer::{Task, Timer, backoff};
+use announce::announce;
 use marks::{Mark, Marks};
 use metrics::{counter, gauge, histogram};
 use queue::{Next, Queue, Trouble, Verdict};
@@ -45,10 +48,6 @@ const READ_MAX: usize = 1_000;
 const STORE_WAIT_MIN: Duration = Duration::from_millis(100);
 /// Longest such wait.
 const STORE_WAIT_MAX: Duration = Duration::from_secs(5);
-/// First wait before commands are announced again; doubles.
-const ANNOUNCE_WAIT_MIN: Duration = Duration::from_secs(1);
-/// Longest such wait.
-const ANNOUNCE_WAIT_MAX: Duration = Duration::from_secs(300);
 /// Part of the time for stopping that calls under way may take; the rest is for marking them.
 const STOP_SHARE: f64 = 0.7;
 
@@ -457,26 +456,6 @@ struct Wrote(Arc<Env>);
 impl Drop for Wrote {
     fn drop(&mut self) {
         self.0.directory.outbox.tell(OutboxMsg::Marked);
-    }
-}
-
-/// Tells Telegram the commands, until it listens.
-async fn announce(env: Arc<Env>) {
-    let mut wait = None;
-    while let Err(error) = env.messenger.announce_commands().await {
-        let pause = match &error {
-            SendError::RetryAfter(asked) => *asked,
-            SendError::Rejected(_) | SendError::Unreachable(_) => {
-                tracing::error!(actor = KIND, %error, "Telegram refuses the list of commands");
-                return;
-            }
-            SendError::Unavailable(_) | SendError::Render(_) => {
-                backoff(wait, ANNOUNCE_WAIT_MIN, ANNOUNCE_WAIT_MAX)
-            }
-        };
-        tracing::warn!(actor = KIND, %error, ?pause, "the commands could not be announced; trying again");
-        wait = Some(pause.min(ANNOUNCE_WAIT_MAX));
-        tokio::time::sleep(pause).await;
     }
 }
 

@@ -111,7 +111,11 @@ impl Actor for Poller {
     type State = PollerState;
     type Arguments = PollerArgs;
 
-    async fn pre_start(&self, myself: ActorRef<PollerMsg>, args: PollerArgs) -> Result<PollerState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<PollerMsg>,
+        args: PollerArgs,
+    ) -> Result<PollerState, ActorProcessingErr> {
         args.duty.env.directory.poller.enter(myself.clone());
         let mut state = PollerState {
             duty: args.duty,

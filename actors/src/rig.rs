@@ -63,14 +63,8 @@ impl Rig {
             limits,
         };
         let directory = Directory::default();
-        let env = Arc::new(Env {
-            store,
-            clock: clock.clone(),
-            messenger: messenger.clone(),
-            parser,
-            directory,
-            options,
-        });
+        let env =
+            Arc::new(Env { store, clock: clock.clone(), messenger: messenger.clone(), parser, directory, options });
         let duty = Duty { env: env.clone(), epoch };
         Self { duty, env, clock, messenger, db, root: Mutex::new(None), last_update: AtomicI64::new(0) }
     }
@@ -158,9 +152,8 @@ impl Rig {
     /// Has one button press stored.
     pub(crate) async fn presses(&self, user: i64, data: &str, message: i32) {
         let id = self.next_id();
-        let update = format!(
-            r#"{{"update_id":{id},"from":{user},"button":"{data}","message":{message},"callback":"c{id}"}}"#
-        );
+        let update =
+            format!(r#"{{"update_id":{id},"from":{user},"button":"{data}","message":{message},"callback":"c{id}"}}"#);
         self.accept(vec![update.into_bytes()]).await.unwrap();
     }
 
@@ -218,7 +211,9 @@ impl Lock {
         let db = rig.db.clone();
         let sql = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60) AS held");
         tokio::spawn(async move { db.execute(&sql).await });
-        let held = format!("SELECT count(*) AS n FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND relation = '{table}'::regclass");
+        let held = format!(
+            "SELECT count(*) AS n FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND relation = '{table}'::regclass"
+        );
         rig.becomes(&held, 1).await;
         Self(rig.db.clone())
     }

@@ -131,7 +131,8 @@ fn show(stats: &SystemStats) {
     gauge!(names::DEAD_LETTERS).set(number(stats.dead_letters));
     for severity in [Severity::Warning, Severity::Critical] {
         let open = stats.alerts.iter().filter(|alert| alert.kind.severity() == severity).count();
-        gauge!(names::ALERTS_OPEN, "severity" => severity.as_str()).set(number(u64::try_from(open).unwrap_or(u64::MAX)));
+        gauge!(names::ALERTS_OPEN, "severity" => severity.as_str())
+            .set(number(u64::try_from(open).unwrap_or(u64::MAX)));
     }
 }
 

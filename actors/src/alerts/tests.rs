@@ -71,7 +71,8 @@ async fn fault_14_what_is_reported_while_the_database_is_away_is_told_later() {
     bench.tell_alerts(AlertsMsg::Raise(down()));
     until("both are told", async || bench.told() == [false, false]).await;
     assert_eq!(bench.open().await, 2);
-    let count = bench.db.number("SELECT (content->>'count')::bigint AS n FROM alerts WHERE key = 'foreign_peers/miami'").await;
+    let count =
+        bench.db.number("SELECT (content->>'count')::bigint AS n FROM alerts WHERE key = 'foreign_peers/miami'").await;
     assert_eq!(count, 3, "the latest words count");
 }
 

@@ -13,10 +13,7 @@ pub(super) enum Step {
     /// Put the peer on it.
     Put(PeerRow),
     /// Take it off; `None` for a foreign one on a server that is ours alone.
-    Remove {
-        row: Option<i64>,
-        key: PublicKey,
-    },
+    Remove { row: Option<i64>, key: PublicKey },
 }
 
 /// What a comparison found.

@@ -126,7 +126,8 @@ async fn a_nudge_puts_the_key_and_its_owner_gets_screen_and_file() {
     let on_it = &world.driver.on_it()[0].allowed_ips;
     assert_eq!(on_it, &["10.66.0.2/32".parse().unwrap(), "fd66::2/128".parse().unwrap()]);
     until("the owner is told", async || {
-        let bodies: Vec<_> = world.bench.messenger.to(ANA).into_iter().filter_map(|message| message.content.body).collect();
+        let bodies: Vec<_> =
+            world.bench.messenger.to(ANA).into_iter().filter_map(|message| message.content.body).collect();
         bodies.ends_with(&[
             Body::Screen { screen: Screen::Ready { service }, place: usipipo_domain::outgoing::Place::Progress },
             Body::ConfigFile { service },
@@ -165,10 +166,8 @@ async fn fault_08_while_the_server_is_away_the_buyer_is_told_once_and_gets_the_s
     until("the buyer is told", async || waiting() == 1).await;
     world.driver.fail(None);
     until("the service works", async || world.bench.status(service).await == "active").await;
-    until("the buyer has it", async || {
-        world.bench.messenger.screens(ANA).last() == Some(&Screen::Ready { service })
-    })
-    .await;
+    until("the buyer has it", async || world.bench.messenger.screens(ANA).last() == Some(&Screen::Ready { service }))
+        .await;
     until("the admin is told of the end", async || world.alerts_told() == [false, true]).await;
     assert!(world.driver.carries(&key) && world.up());
     assert_eq!(waiting(), 1);
@@ -182,13 +181,18 @@ async fn fault_09_a_server_that_forgot_its_peers_has_them_back_and_usage_is_neit
         let (service, key) = world.active(ANA, 2).await;
         world.driver.traffic(&key, 1_000, 2_000, at(5));
         until("usage is recorded", async || world.used(service).await == (1_000, 2_000)).await;
-        if by_itself { world.driver.restart() } else { world.driver.forget_peers() }
+        if by_itself {
+            world.driver.restart()
+        } else {
+            world.driver.forget_peers()
+        }
         until("the peer is back", async || world.driver.carries(&key)).await;
         world.driver.traffic(&key, 10, 20, at(9));
         until("usage goes on", async || world.used(service).await == (1_010, 2_020)).await;
         world.compared().await;
         assert_eq!(world.used(service).await, (1_010, 2_020));
-        let handshake = format!("SELECT extract(epoch FROM last_handshake)::bigint AS n FROM services WHERE id = {service}");
+        let handshake =
+            format!("SELECT extract(epoch FROM last_handshake)::bigint AS n FROM services WHERE id = {service}");
         assert_eq!(world.bench.db.number(&handshake).await, at(9).timestamp());
     }
 }

@@ -18,11 +18,7 @@ pub(super) enum Mark {
     /// Telegram took it.
     Sent(SentMessage),
     /// It did not.
-    Failed {
-        id: OutboxId,
-        chat: UserId,
-        failure: SendFailure,
-    },
+    Failed { id: OutboxId, chat: UserId, failure: SendFailure },
 }
 
 /// Marks that wait to be written, in order.
@@ -107,11 +103,7 @@ pub(super) async fn write(duty: &Duty, batch: Vec<Mark>) -> Written {
 }
 
 /// One statement for all; when the database refuses it for good, one for each, so that one bad row harms no other.
-async fn write_sent(
-    duty: &Duty,
-    sent: &[SentMessage],
-    done: &mut Vec<(OutboxId, UserId)>,
-) -> Result<(), StoreError> {
+async fn write_sent(duty: &Duty, sent: &[SentMessage], done: &mut Vec<(OutboxId, UserId)>) -> Result<(), StoreError> {
     if sent.is_empty() {
         return Ok(());
     }

@@ -9,8 +9,9 @@
 
 use super::outage::Outage;
 use super::rate::{Class, Pace, Window};
+use super::recent::Recent;
 use crate::limits::{Limits, SendRate};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 use usipipo_domain::ids::{OutboxId, UserId};
 use usipipo_domain::outgoing::{Body, OutboxMessage, Priority};
@@ -22,9 +23,6 @@ const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(300);
 /// Someone who writes to us again waits no longer than this for the chat's next attempt.
 const REPLY_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Rows remembered after they were finished, so that a late hint or an older reading does not send them again. Far more than
-/// can be sent while a reading is under way.
-const RECENT_MAX: usize = 16_384;
 
 /// Why a message was not taken, as far as the queue must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +72,15 @@ struct Chat {
     busy: Option<OutboxId>,
     pace: Pace,
     held_until: Option<Instant>,
+    /// How often it tried in vain during the present outage: others try first.
+    tries: u32,
     /// Where it stands in the row, to be taken out of there.
     place: Option<Place>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Place {
-    Ready(Class, OutboxId),
+    Ready(u32, Class, OutboxId),
     Asleep(Instant),
 }
 
@@ -93,7 +93,7 @@ pub(super) struct Queue {
     attempts_max: u16,
     chats: HashMap<UserId, Chat>,
     /// The first message of each chat that could send now.
-    ready: BTreeSet<(Class, OutboxId, UserId)>,
+    ready: BTreeSet<(u32, Class, OutboxId, UserId)>,
     /// Chats that wait for a time.
     asleep: BTreeSet<(Instant, UserId)>,
     /// Every message that waits, to find the least urgent one.
@@ -101,8 +101,7 @@ pub(super) struct Queue {
     under_way: HashMap<OutboxId, (Item, Class)>,
     /// Everything in memory, also what is sent and not yet marked.
     known: HashSet<OutboxId>,
-    recent: VecDeque<OutboxId>,
-    recent_set: HashSet<OutboxId>,
+    recent: Recent,
     window: Window,
     paused_until: Option<Instant>,
     outage: Outage,
@@ -125,8 +124,7 @@ impl Queue {
             all: BTreeSet::new(),
             under_way: HashMap::new(),
             known: HashSet::new(),
-            recent: VecDeque::new(),
-            recent_set: HashSet::new(),
+            recent: Recent::default(),
             window: Window::default(),
             paused_until: None,
             outage: Outage::default(),
@@ -174,7 +172,7 @@ impl Queue {
 
     fn take_in(&mut self, message: OutboxMessage, class: Class, now: Instant) {
         let (id, chat) = (message.id, message.chat);
-        if self.known.contains(&id) || self.recent_set.contains(&id) {
+        if self.known.contains(&id) || self.recent.contains(id) {
             return;
         }
         if self.known.len() >= self.memory_max && !self.make_room(class, now) {
@@ -199,7 +197,10 @@ impl Queue {
     /// Forgets the least urgent message if it is less urgent than `class`. One that was tried stays: its row is not due.
     fn make_room(&mut self, class: Class, now: Instant) -> bool {
         let untried = |(class, id, chat): &&(Class, OutboxId, UserId)| {
-            self.chats.get(chat).and_then(|chat| chat.waiting.get(&(*class, *id))).is_some_and(|item| item.message.attempts == 0)
+            self.chats
+                .get(chat)
+                .and_then(|chat| chat.waiting.get(&(*class, *id)))
+                .is_some_and(|item| item.message.attempts == 0)
         };
         let Some((worst, id, chat)) =
             self.all.iter().rev().take_while(|(worst, ..)| *worst > class).find(untried).copied()
@@ -222,8 +223,8 @@ impl Queue {
     fn place(&mut self, chat: UserId, now: Instant) {
         let Some(state) = self.chats.get_mut(&chat) else { return };
         match state.place.take() {
-            Some(Place::Ready(class, id)) => {
-                self.ready.remove(&(class, id, chat));
+            Some(Place::Ready(tries, class, id)) => {
+                self.ready.remove(&(tries, class, id, chat));
             }
             Some(Place::Asleep(at)) => {
                 self.asleep.remove(&(at, chat));
@@ -252,8 +253,8 @@ impl Queue {
                 self.asleep.insert((at, chat));
             }
             None => {
-                state.place = Some(Place::Ready(class, id));
-                self.ready.insert((class, id, chat));
+                state.place = Some(Place::Ready(state.tries, class, id));
+                self.ready.insert((state.tries, class, id, chat));
             }
         }
     }
@@ -273,7 +274,7 @@ impl Queue {
         if self.outage.until().is_some_and(|until| until > now || !self.under_way.is_empty()) {
             return None;
         }
-        let (class, id, chat) = self.ready.first().copied()?;
+        let (_, class, id, chat) = self.ready.first().copied()?;
         if self.crowded(class) || self.rate.and_then(|rate| self.window.wait(now, class, rate)).is_some() {
             return None;
         }
@@ -302,8 +303,11 @@ impl Queue {
 
     /// When [`Queue::next`] may have something without anything else happening.
     pub(super) fn next_time(&mut self, now: Instant) -> Option<Instant> {
+        if self.outage.until().is_some() && !self.under_way.is_empty() {
+            return None;
+        }
         let sleeper = self.asleep.first().map(|(at, _)| *at);
-        let Some((class, ..)) = self.ready.first().copied() else { return sleeper };
+        let Some((_, class, ..)) = self.ready.first().copied() else { return sleeper };
         let limited = self.rate.and_then(|rate| self.window.wait(now, class, rate));
         let head = if self.crowded(class) { None } else { Some(limited.unwrap_or(now)) };
         let next = match (sleeper, head) {
@@ -341,9 +345,11 @@ impl Queue {
                 Verdict::Again
             }
             Trouble::Unavailable if self.outage.failed(chat, now) => {
-                // Another chat tries next: it may be about this one after all.
-                let until = self.outage.until();
-                self.hold(chat, until.map(|at| at + RETRY_MIN));
+                // Other chats try next: it may be about this one after all.
+                self.hold(chat, None);
+                if let Some(state) = self.chats.get_mut(&chat) {
+                    state.tries = state.tries.saturating_add(1);
+                }
                 Verdict::Again
             }
             Trouble::Unavailable | Trouble::Render => {
@@ -399,10 +405,14 @@ impl Queue {
     fn answered(&mut self, now: Instant) {
         if self.outage.answered() {
             let soon = now + RETRY_MIN;
-            let held = self.chats.iter_mut().filter(|(_, chat)| chat.held_until.is_some_and(|until| until > soon));
-            let chats: Vec<_> = held
+            let hurt = |chat: &Chat| chat.tries > 0 || chat.held_until.is_some();
+            let chats: Vec<_> = self
+                .chats
+                .iter_mut()
+                .filter(|(_, chat)| hurt(chat))
                 .map(|(id, chat)| {
-                    chat.held_until = Some(soon);
+                    chat.tries = 0;
+                    chat.held_until = chat.held_until.map(|until| until.min(soon));
                     *id
                 })
                 .collect();
@@ -423,14 +433,7 @@ impl Queue {
 
     fn forget(&mut self, id: OutboxId) {
         self.known.remove(&id);
-        if self.recent_set.insert(id) {
-            self.recent.push_back(id);
-            if self.recent.len() > RECENT_MAX
-                && let Some(oldest) = self.recent.pop_front()
-            {
-                self.recent_set.remove(&oldest);
-            }
-        }
+        self.recent.insert(id);
     }
 
     /// The message that this id is under way with.

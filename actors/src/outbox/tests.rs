@@ -218,7 +218,8 @@ async fn a_stop_finishes_and_marks_what_is_under_way() {
 #[tokio::test]
 async fn fault_14_while_the_database_is_away_marks_wait_and_nothing_is_sent_twice() {
     let bench =
-        Bench::with(|limits| limits.send_rate = None, |store| store.statement_timeout = Duration::from_millis(150)).await;
+        Bench::with(|limits| limits.send_rate = None, |store| store.statement_timeout = Duration::from_millis(150))
+            .await;
     let rows = {
         let mut rows = Vec::new();
         for chat in 0..30 {

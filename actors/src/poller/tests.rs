@@ -72,8 +72,10 @@ async fn nothing_is_confirmed_before_it_is_stored() {
     // Nobody stores.
     rig.start(vec![spec(&rig.duty, source.clone())]).await;
     source.push(1, text(1, 7, "/help"));
-    until("it was polled and could not be stored", async || rig.env.directory.poller.is_up() && !source.confirms().is_empty())
-        .await;
+    until("it was polled and could not be stored", async || {
+        rig.env.directory.poller.is_up() && !source.confirms().is_empty()
+    })
+    .await;
     tokio::time::timeout(Duration::from_millis(500), until("it is confirmed", async || source.unconfirmed() == 0))
         .await
         .unwrap_err();

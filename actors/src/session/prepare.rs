@@ -2,9 +2,9 @@
 
 use super::{Failure, SessionError, Shared};
 use crate::ask::AskError;
+use crate::directory::PoolPlace;
 use crate::env::Env;
 use crate::ip_pool::{IpPoolMsg, PoolFull};
-use crate::directory::PoolPlace;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -53,7 +53,8 @@ async fn fault_29_five_taps_with_a_session_killed_in_between_make_one_service() 
         .map(|_| {
             let id = rig.next_id();
             let from = ANA.0;
-            format!(r#"{{"update_id":{id},"from":{from},"button":"1ok:{offer}","message":3,"callback":"c{id}"}}"#).into_bytes()
+            format!(r#"{{"update_id":{id},"from":{from},"button":"1ok:{offer}","message":3,"callback":"c{id}"}}"#)
+                .into_bytes()
         })
         .collect();
     for tap in taps {
@@ -79,7 +80,8 @@ async fn fault_29_five_taps_at_once_make_one_service_and_every_press_is_answered
     }
     rig.all_done().await;
     until("all presses are answered", async || rig.messenger.to(ANA).len() == 6).await;
-    let toasts = rig.messenger.to(ANA).iter().filter(|message| message.content.toast == Some(Toast::AlreadyDone)).count();
+    let toasts =
+        rig.messenger.to(ANA).iter().filter(|message| message.content.toast == Some(Toast::AlreadyDone)).count();
     assert_eq!(toasts, 4);
     assert_eq!(rig.db.number("SELECT count(*) AS n FROM services").await, 1);
 }
@@ -127,18 +129,20 @@ async fn a_full_pool_is_a_clear_refusal() {
     let now = crate::rig::now(&rig);
     for host in 1..=254_u8 {
         let user = UserId(1_000 + i64::from(host));
-        let _ = rig.db.act(
-            &rig.env.store,
-            rig.duty.epoch,
-            user,
-            usipipo_domain::dialogue::Act::Do(usipipo_domain::dialogue::Effect::Accept {
-                offer: rig.db.seed_trial_offer(&rig.env.store, rig.duty.epoch, user, now).await,
-                own_key: None,
-            }),
-            |step| step.prepared = Some(usipipo_storage::testing::prepared(&seeded, host)),
-            now,
-        )
-        .await;
+        let _ = rig
+            .db
+            .act(
+                &rig.env.store,
+                rig.duty.epoch,
+                user,
+                usipipo_domain::dialogue::Act::Do(usipipo_domain::dialogue::Effect::Accept {
+                    offer: rig.db.seed_trial_offer(&rig.env.store, rig.duty.epoch, user, now).await,
+                    own_key: None,
+                }),
+                |step| step.prepared = Some(usipipo_storage::testing::prepared(&seeded, host)),
+                now,
+            )
+            .await;
     }
     rig.presses(ANA.0, &format!("1ok:{offer}"), 3).await;
     until("there is an answer", async || rig.messenger.to(ANA).len() == 2).await;
@@ -199,7 +203,10 @@ async fn a_new_user_is_registered_by_whatever_they_do_first() {
     // A new name is kept, the chosen language stays.
     rig.accept(vec![rig.update(7, r#""name":"Ana María","lang":"es","text":"/start LATER""#)]).await.unwrap();
     rig.all_done().await;
-    assert_eq!(rig.db.text("SELECT first_name || language || referral AS t FROM users WHERE id = 7").await, "Ana MaríaenFRIEND");
+    assert_eq!(
+        rig.db.text("SELECT first_name || language || referral AS t FROM users WHERE id = 7").await,
+        "Ana MaríaenFRIEND"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,7 +155,7 @@ impl SessionState {
                 Err(StepRefusal::AddressTaken) => {
                     let env = self.shared.duty.env.clone();
                     self.preparation().taken(&env);
-                },
+                }
                 Err(StepRefusal::NotPrepared) => self.preparation().forget(),
                 Err(StepRefusal::Broken(error)) => return Err(Failure::Fatal(SessionError::Refused(error))),
             }
@@ -196,7 +196,17 @@ impl SessionState {
             result?;
         }
         let callback_id = update.callback_id.clone();
-        Ok(Box::new(StepCommit { seq: row.seq, user: self.user, step, before, callback_id, touch, prepared, refused, now }))
+        Ok(Box::new(StepCommit {
+            seq: row.seq,
+            user: self.user,
+            step,
+            before,
+            callback_id,
+            touch,
+            prepared,
+            refused,
+            now,
+        }))
     }
 
     fn preparation(&mut self) -> &mut Preparation {

@@ -87,7 +87,8 @@ async fn fault_12_ten_thousand_ends_in_one_minute_are_swept_in_batches_and_every
     bench.moved();
     until("all ended", async || bench.with_status("suspended").await == i64::from(MANY)).await;
     until("everybody is told", async || bench.messenger.count() == usize::try_from(MANY).unwrap()).await;
-    until("and marked", async || bench.db.number("SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL").await == 0).await;
+    until("and marked", async || bench.db.number("SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL").await == 0)
+        .await;
     assert_eq!(bench.messenger.count(), usize::try_from(MANY).unwrap());
 }
 

@@ -217,16 +217,16 @@ async fn a_worker_that_crashes_again_and_again_rests_and_admins_are_told() {
     world.limits.child_crashes_max = 3;
     let system = world.lead().await;
     for _ in 0..3 {
-        system.env().directory.faults.plan("sweeper", Fault::Start);
+        system.env().directory.faults.plan("stats", Fault::Start);
     }
-    assert!(system.kill("duty/sweeper").await);
+    assert!(system.kill("duty/stats").await);
     until("it rests", async || {
-        system.tree().await.find("duty/sweeper").is_some_and(|sweeper| sweeper.state == ChildState::Resting)
+        system.tree().await.find("duty/stats").is_some_and(|stats| stats.state == ChildState::Resting)
     })
     .await;
     until("the alert is open", async || {
         let open = system.env().store.open_alerts().await.unwrap();
-        open.iter().any(|alert| alert.kind.key() == "actor_quarantined/sweeper")
+        open.iter().any(|alert| alert.kind.key() == "actor_quarantined/stats")
     })
     .await;
     world.greet(UserId(100)).await;

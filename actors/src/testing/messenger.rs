@@ -60,7 +60,12 @@ impl FakeMessenger {
     /// What one chat got, in order.
     #[must_use]
     pub fn to(&self, chat: UserId) -> Vec<OutboxMessage> {
-        self.inner().taken.iter().filter(|taken| taken.message.chat == chat).map(|taken| taken.message.clone()).collect()
+        self.inner()
+            .taken
+            .iter()
+            .filter(|taken| taken.message.chat == chat)
+            .map(|taken| taken.message.clone())
+            .collect()
     }
 
     /// The screens that one chat was shown, in order.

@@ -20,7 +20,10 @@ fn row(number: u8, wanted: bool, applied: bool, retired: bool) -> PeerRow {
         service: ServiceId(i64::from(number)),
         public_key: key(number),
         preshared_key: PresharedKey::from_random([number; 32]),
-        addresses: Addresses { v4: Some(Ipv4Addr::new(10, 0, 0, number)), v6: Some(format!("fd00::{number}").parse().unwrap()) },
+        addresses: Addresses {
+            v4: Some(Ipv4Addr::new(10, 0, 0, number)),
+            v6: Some(format!("fd00::{number}").parse().unwrap()),
+        },
         wanted,
         applied,
         retired,
@@ -98,7 +101,12 @@ fn one_that_is_there_and_not_believed_so_is_found_and_not_made_anew() {
 
 #[test]
 fn unwanted_ones_that_are_not_there_are_over_and_suspended_ones_stay() {
-    let rows = vec![row(1, false, true, true), row(2, false, false, true), row(3, false, true, false), row(4, false, false, false)];
+    let rows = vec![
+        row(1, false, true, true),
+        row(2, false, false, true),
+        row(3, false, true, false),
+        row(4, false, false, false),
+    ];
     let found = compare(&[], rows, false);
     assert_eq!(found.gone, [1, 2, 3]);
     assert!(found.steps.is_empty());
