@@ -2,10 +2,6 @@
 SHELL := /bin/sh
 CARGO := $(shell command -v cargo || echo $$HOME/.cargo/bin/cargo)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# The same features everywhere, so that checks and tests share what they compile: the crash tests' counter is built in
-# for tests, and in no binary that `make demo` or `make release` builds.
-FEATURES := --features usipipo/crash-points
-export FEATURES
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fmt release bench soak doctor deny deny-install clean-demo

@@ -78,6 +78,10 @@ impl Program {
         }
         let metrics = Metrics::install()?;
         usipipo_actors::metrics::describe_all();
+        // An address in use is told before anything else is started.
+        for (key, address) in [("http.listen", settings.http_listen), ("metrics.listen", settings.metrics_listen)] {
+            HttpServer::start(key, address, axum::Router::new()).await?.stop().await;
+        }
         let database = Database::open(&settings).await?;
         match Self::start_on(&settings, token, demo_clock, &metrics, &database).await {
             Ok((system, http, metrics, admin, background, tunnels)) => {

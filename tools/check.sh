@@ -7,7 +7,6 @@
 . "$(dirname "$0")/lib.sh"
 have cargo || PATH=$PATH:$HOME/.cargo/bin
 cd "$root"
-features=${FEATURES:---features usipipo/crash-points}
 # Compiled without optimisation, in a third of the time; it runs for seconds either way.
 deny_version=0.20.2
 
@@ -59,11 +58,9 @@ all)
     say "== licences and sources of crates"
     if find_deny; then deny; else say "SKIPPED: cargo-deny is not here; 'make deny-install' builds it."; fi
     say "== clippy"
-    # shellcheck disable=SC2086 # several words
-    cargo clippy --locked --workspace --all-targets $features -- -D warnings
+    cargo clippy --locked --workspace --all-targets -- -D warnings
     say "== docs"
-    # shellcheck disable=SC2086
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items $features
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
     say "All checks passed."
     ;;
 *) die "usage: tools/check.sh [rules | deny | deny-install]" ;;

@@ -8,7 +8,6 @@ cd "$root"
 USIPIPO_TOOLS_DIR=$("$root/tools/unpack.sh")
 PATH=$USIPIPO_TOOLS_DIR/bin:$PATH
 export USIPIPO_TOOLS_DIR PATH
-features=${FEATURES:---features usipipo/crash-points}
 
 # Quick, so first.
 [ $# -gt 0 ] || "$root/tools/check.sh" rules
@@ -17,16 +16,12 @@ features=${FEATURES:---features usipipo/crash-points}
 if cargo nextest --version >/dev/null 2>&1; then
     profile=default
     [ -z "${CI:-}" ] || profile=ci
-    # shellcheck disable=SC2086 # several words
-    set -- nextest run --locked --workspace $features --profile "$profile" --no-tests=fail "$@"
-    # shellcheck disable=SC2086
-    cargo nextest run --locked --workspace $features --no-run
+    set -- nextest run --locked --workspace --profile "$profile" --no-tests=fail "$@"
+    cargo nextest run --locked --workspace --no-run
 else
     say "(cargo-nextest is not here; cargo test does the same, with less to read.)"
-    # shellcheck disable=SC2086 # several words
-    set -- test --locked --workspace --lib --bins --tests --no-fail-fast $features -- "$@"
-    # shellcheck disable=SC2086
-    cargo test --locked --workspace --lib --bins --tests $features --no-run
+    set -- test --locked --workspace --lib --bins --tests --no-fail-fast -- "$@"
+    cargo test --locked --workspace --lib --bins --tests --no-run
 fi
 # Some tests start the programs as processes of their own.
 exec "$root/tools/test-postgres.sh" run cargo "$@"

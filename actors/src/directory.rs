@@ -175,7 +175,12 @@ impl Directory {
     pub fn add_node(&self, node: NodeId, name: &str) -> Arc<NodePlace> {
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         let place = nodes.entry(node).or_insert_with(|| {
-            Arc::new(NodePlace { slot: Slot::new("node"), name: name.to_owned(), up: AtomicBool::new(false), nudged: AtomicBool::new(false) })
+            Arc::new(NodePlace {
+                slot: Slot::new("node"),
+                name: name.to_owned(),
+                up: AtomicBool::new(false),
+                nudged: AtomicBool::new(false),
+            })
         });
         Arc::clone(place)
     }

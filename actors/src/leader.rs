@@ -15,8 +15,8 @@ use crate::env::{Duty, Env};
 use crate::metrics::{Alive, LEADER, LEADER_EPOCH, LEADERSHIP_CHANGES, observed};
 use crate::supervision::{ChildSpec, SupervisorMsg, SupervisorRef};
 use crate::timer::Timer;
-use lease::{Act, Answer, Call, Lease};
 use ::metrics::{counter, gauge};
+use lease::{Act, Answer, Call, Lease};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -156,8 +156,7 @@ pub struct LeaderArgs {
 pub fn spec(env: &Arc<Env>, seat: &Arc<Seat>, make_duty: MakeDuty) -> ChildSpec {
     let (given, seat) = (Arc::clone(env), Arc::clone(seat));
     let make = move || {
-        let args =
-            LeaderArgs { env: Arc::clone(&given), seat: Arc::clone(&seat), make_duty: Arc::clone(&make_duty) };
+        let args = LeaderArgs { env: Arc::clone(&given), seat: Arc::clone(&seat), make_duty: Arc::clone(&make_duty) };
         (Leader, args)
     };
     let shown = Arc::clone(env);

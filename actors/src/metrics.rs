@@ -77,7 +77,6 @@ names! {
 }
 
 /// The gauge of a mailbox.
-#[must_use]
 pub fn depth_gauge(actor: &'static str) -> Gauge {
     gauge!(ACTOR_MAILBOX_DEPTH, "actor" => actor)
 }

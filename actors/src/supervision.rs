@@ -73,7 +73,10 @@ pub struct ChildSpec {
 
 impl fmt::Debug for ChildSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildSpec").field("name", &self.name).field("importance", &self.importance).finish_non_exhaustive()
+        f.debug_struct("ChildSpec")
+            .field("name", &self.name)
+            .field("importance", &self.importance)
+            .finish_non_exhaustive()
     }
 }
 

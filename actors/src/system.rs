@@ -13,7 +13,9 @@ use crate::ports::driver::VpnDriver;
 use crate::ports::messenger::Messenger;
 use crate::ports::updates::{UpdateParser, UpdateSource};
 use crate::supervision::policy::Policy;
-use crate::supervision::{AlertSink, ChildState, Roster, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorRef, TreeNode};
+use crate::supervision::{
+    AlertSink, ChildState, Roster, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorRef, TreeNode,
+};
 use crate::sweeper::SweeperMsg;
 use ractor::{Actor, RpcReplyPort};
 use std::pin::pin;
@@ -144,7 +146,8 @@ impl System {
     /// [`AcceptError`]; some of them may be stored all the same, which does no harm when they come again.
     pub async fn accept(&self, raw: Vec<Vec<u8>>) -> Result<(), AcceptError> {
         let updates = raw.into_iter().map(|raw| self.env.parser.peek(raw)).collect();
-        let stored = self.env.directory.inbox.ask(self.env.limits().ask_timeout, |reply| InboxMsg::Accept { updates, reply });
+        let stored =
+            self.env.directory.inbox.ask(self.env.limits().ask_timeout, |reply| InboxMsg::Accept { updates, reply });
         Ok(stored.await??)
     }
 

@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
+use usipipo_actors::storage::crash;
 
 mod webhook_setup;
 
@@ -228,12 +229,14 @@ async fn exchange<T>(
     read: impl FnOnce(StatusCode, &[u8]) -> Result<T, ApiError>,
 ) -> Result<T, ApiError> {
     let begin = Instant::now();
+    let point = crash::before("call", method.as_str());
     let result = async {
         let response = request?.send().await.map_err(|error| ApiError::Unavailable(without_address(error)))?;
         let (status, bytes) = bytes_of(response, max_bytes).await?;
         read(status, &bytes)
     }
     .await;
+    crash::after(point);
     let outcome = result.as_ref().err().map_or("ok", ApiError::outcome);
     ::metrics::histogram!(metrics::CALL_SECONDS, "method" => method.as_str()).record(begin.elapsed());
     ::metrics::counter!(metrics::CALLS, "method" => method.as_str(), "outcome" => outcome).increment(1);

@@ -8,6 +8,7 @@
 use self::parse::Parser;
 pub(super) use self::request::Request;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -61,6 +62,13 @@ pub(super) struct Device {
     pub(super) listen_port: Option<u16>,
 }
 
+/// Tells one run of a device from the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    inode: u64,
+    made: (i64, i64),
+}
+
 /// The client; it holds no connection.
 #[derive(Debug, Clone)]
 pub(super) struct Uapi {
@@ -77,7 +85,14 @@ impl Uapi {
         Self::new(Path::new(SOCKET_DIR).join(format!("{name}.sock")))
     }
 
-    /// Reads the device's own settings and leaves the peers out.
+    /// Which device it is: every one makes its socket anew.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        let about = std::fs::metadata(&self.socket).ok()?;
+        Some(Identity { inode: about.ino(), made: (about.ctime(), about.ctime_nsec()) })
+    }
+
+    /// Reads the device's own settings and leaves the peers out. The device still writes all of them, and no change can be
+    /// made meanwhile: 50 to 100 ms with 5,000.
     pub(super) async fn device(&self) -> Result<Device, UapiError> {
         Ok(self.get(Parser::of_device()).await?.into_parts().0)
     }

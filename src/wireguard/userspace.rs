@@ -4,7 +4,7 @@
 //! when it answers, and start it anew when it died.
 
 use super::link;
-use super::uapi::{Device, Request, Uapi, UapiError};
+use super::uapi::{Device, Identity, Request, Uapi, UapiError};
 use async_trait::async_trait;
 use std::sync::{Mutex, PoisonError};
 use usipipo_actors::domain::wg::{InterfaceSpec, PeerSpec, PeerStatus, PrivateKey, PublicKey};
@@ -21,14 +21,22 @@ const CHANGE_BYTES_MAX: usize = 48 << 10;
 /// Prefixes of one peer; ours have two.
 const ALLOWED_IPS_MAX: usize = 64;
 
+/// A device as we left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct SetUp {
+    device: Identity,
+    key: PrivateKey,
+    listen_port: u16,
+}
+
 /// Steers one interface.
 #[derive(Debug)]
 pub struct UserspaceDriver {
     interface: String,
     launcher: Launcher,
     uapi: Uapi,
-    /// Held while the interface is set up, so that no two processes are started.
-    setting_up: tokio::sync::Mutex<()>,
+    /// The device that was set up last. Held while the interface is set up, so that no two processes are started.
+    set_up: tokio::sync::Mutex<Option<SetUp>>,
     /// Known once the interface was set up. It goes along with every peer: a device without a key accepts peers and forgets
     /// them, and the process may have died and been started anew by somebody else at any moment.
     key: Mutex<Option<PrivateKey>>,
@@ -42,7 +50,7 @@ impl UserspaceDriver {
             interface: interface.to_owned(),
             launcher,
             uapi: Uapi::of_interface(interface),
-            setting_up: tokio::sync::Mutex::new(()),
+            set_up: tokio::sync::Mutex::new(None),
             key: Mutex::new(None),
         }
     }
@@ -61,13 +69,29 @@ impl UserspaceDriver {
         Ok(request)
     }
 
-    async fn running(&self) -> Result<Device, DriverError> {
+    /// The device, started if it is missing, and which one it was when the question was put.
+    async fn running(&self) -> Result<(Option<Identity>, Device), DriverError> {
+        let identity = self.uapi.identity();
         match self.uapi.device().await {
-            Ok(device) => Ok(device),
+            Ok(device) => Ok((identity, device)),
             Err(UapiError::Absent(_)) => {
                 self.launcher.start(&self.interface, &self.uapi).await?;
-                Ok(self.uapi.device().await?)
+                Ok((self.uapi.identity(), self.uapi.device().await?))
             }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Whether it is the device that we set up like this, and it is alive. Much cheaper than reading what it says of itself.
+    async fn is_as_left(&self, left: Option<&SetUp>, spec: &InterfaceSpec) -> Result<bool, DriverError> {
+        let (Some(left), Some(device)) = (left, self.uapi.identity()) else { return Ok(false) };
+        let wanted = SetUp { device, key: spec.private_key.clone(), listen_port: spec.listen_port };
+        if *left != wanted {
+            return Ok(false);
+        }
+        match self.uapi.set(self.request()?).await {
+            Ok(()) => Ok(true),
+            Err(UapiError::Absent(_)) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
@@ -105,11 +129,18 @@ impl VpnDriver for UserspaceDriver {
         if spec.name != self.interface {
             return Err(DriverError::Refused(format!("this server is {}, not {}", self.interface, spec.name)));
         }
-        let _one_at_a_time = self.setting_up.lock().await;
-        let device = self.running().await?;
+        let mut set_up = self.set_up.lock().await;
+        if self.is_as_left(set_up.as_ref(), spec).await? {
+            link::configure(&spec.name, spec.mtu, &spec.addresses).await?;
+            return Ok(false);
+        }
+        let (identity, device) = self.running().await?;
         self.configure(&device, spec).await?;
-        // Whoever started it, it has no peers before it has a key.
-        Ok(device.private_key.is_none())
+        // Another one than last time has no peers, even if one of our changes has given it a key since; and whoever started
+        // it, it has none before it has a key.
+        let another = set_up.as_ref().is_some_and(|left| Some(left.device) != identity);
+        *set_up = identity.map(|device| SetUp { device, key: spec.private_key.clone(), listen_port: spec.listen_port });
+        Ok(another || device.private_key.is_none())
     }
 
     async fn peers(&self) -> Result<Vec<PeerStatus>, DriverError> {

@@ -8,7 +8,7 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_token_the_error_says_where_to_get_one() {
     let world = World::new().await;
     let output = world.launch.command(&["run"]).env_remove("USIPIPO_TELEGRAM__TOKEN").output().unwrap();
@@ -17,7 +17,7 @@ async fn without_a_token_the_error_says_where_to_get_one() {
     assert!(text.contains("@BotFather") && text.contains("usipipo demo"), "{text}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_wrong_setting_is_named_at_once() {
     let world = World::new().await;
     let output = world
@@ -34,7 +34,7 @@ async fn every_wrong_setting_is_named_at_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_not_there_is_one_sentence() {
     let world = World::new().await;
     let mut launch = world.launch.clone();
@@ -46,7 +46,7 @@ async fn a_database_that_is_not_there_is_one_sentence() {
     assert!(text.lines().filter(|line| line.starts_with("usipipo:")).count() == 1, "{text}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_tree_doctor_config_and_keys_work_beside_the_running_program() {
     let world = World::new().await;
     let program = world.program().await;
@@ -66,7 +66,9 @@ async fn the_tree_doctor_config_and_keys_work_beside_the_running_program() {
     assert!(rotated.status.success(), "{}", text(&rotated));
     assert!(text(&rotated).contains("Sealed"), "{}", text(&rotated));
     // The running program reads what the new key sealed.
-    let rev = ana.press("File").await;
+    let (message, data) = ana.button("1file:").await;
+    let rev = ana.rev().await;
+    world.post("/sim/people/1001/press", serde_json::json!({"message_id": message, "data": data})).await;
     let file = ana.wait(rev, "document=.conf").await;
     assert_eq!(ana.file(&file).await, before);
     let migrated = text(&world.launch.command(&["migrate"]).output().unwrap());
@@ -76,7 +78,7 @@ async fn the_tree_doctor_config_and_keys_work_beside_the_running_program() {
     assert!(alone.contains("no running program"), "{alone}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn doctor_names_what_is_broken_and_how_to_mend_it() {
     let world = World::new().await;
     let blocked = std::net::TcpListener::bind(world.launch.metrics).unwrap();
@@ -92,7 +94,7 @@ async fn doctor_names_what_is_broken_and_how_to_mend_it() {
     drop(blocked);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_28_no_secret_is_logged_listed_or_stored_in_plain() {
     let world = World::new().await;
     let program = world.program().await;
@@ -114,7 +116,8 @@ async fn fault_28_no_secret_is_logged_listed_or_stored_in_plain() {
              UNION ALL SELECT to_jsonb(a) FROM audit a UNION ALL SELECT to_jsonb(d) FROM dialogues d) x",
         )
         .await;
-    let sealed = world.database.text("SELECT encode(private_key, 'hex') || encode(preshared_key, 'hex') AS t FROM peers").await;
+    let sealed =
+        world.database.text("SELECT encode(private_key, 'hex') || encode(preshared_key, 'hex') AS t FROM peers").await;
     let log = world.launch.log();
     for secret in &secrets {
         for (place, text) in [("log", &log), ("metrics", &metrics), ("command line", &command_line), ("rows", &rows)] {

@@ -8,8 +8,22 @@ use std::collections::BTreeMap;
 /// What goes on all the time and has nothing to do with this user.
 fn is_background(name: &str) -> bool {
     [
-        "try_lead", "renew_lead", "release_lead", "record_health", "record_usage", "getUpdates", "getMe", "deleteWebhook", "setMy",
-        "tidy", "release_quarantined", "expire_due", "tell_waiting", "ensure_node", "raise", "resolve",
+        "try_lead",
+        "renew_lead",
+        "release_lead",
+        "record_health",
+        "record_usage",
+        "getUpdates",
+        "getMe",
+        "deleteWebhook",
+        "setMy",
+        "tidy",
+        "release_quarantined",
+        "expire_due",
+        "tell_waiting",
+        "ensure_node",
+        "raise",
+        "resolve",
     ]
     .iter()
     .any(|background| name.starts_with(background))
@@ -106,6 +120,7 @@ async fn fault_02_a_trial_survives_a_kill_at_every_commit_and_call() {
             for side in ["before", "after"] {
                 let world = World::new().await;
                 let at = format!("{name}#{nth}:{side}");
+                println!("killed at {at}");
                 let died = journey(&world, &[("USIPIPO_CRASH_AT", &at)]).await;
                 killed += u32::from(died);
                 check(&world, died, &at).await;

@@ -29,7 +29,8 @@ async fn fault_33_a_standby_takes_over_within_seconds_and_nothing_is_handled_twi
     let took = begin.elapsed();
     assert!(took.as_secs() < 12, "the standby took over after {took:?}");
     ana.wait(rev, "text=How%20it%20works").await;
-    let answers = ana.messages().await.iter().filter(|m| m["text"].as_str().is_some_and(|t| t.contains("How it works"))).count();
+    let answers =
+        ana.messages().await.iter().filter(|m| m["text"].as_str().is_some_and(|t| t.contains("How it works"))).count();
     assert_eq!(answers, 1);
 
     // The first comes back and stands by; an orderly stop hands over at once.

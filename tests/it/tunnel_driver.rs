@@ -389,7 +389,14 @@ fn a_panic_inside_the_device_ends_it_instead_of_hanging_everyone() {
     let mut raw = std::os::unix::net::UnixStream::connect(socket).unwrap();
     raw.write_all(format!("set=1\npublic_key={}\n\n", known.public_key.to_hex()).as_bytes()).unwrap();
     until("it ends", || server.device().is_none());
+    // Another bot starts it; ours gives it a key with a peer before it looks.
+    server.namespace.block_on(async {
+        let other = server.driver();
+        assert!(other.ensure_interface(&server.spec).await.unwrap());
+        driver.put_peer(&known).await.unwrap();
+    });
     assert!(server.namespace.block_on(driver.ensure_interface(&server.spec)).unwrap(), "made anew");
+    assert!(!server.namespace.block_on(driver.ensure_interface(&server.spec)).unwrap());
 }
 
 #[test]

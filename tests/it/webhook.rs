@@ -37,7 +37,8 @@ async fn a_conversation_goes_through_the_webhook_and_survives_a_kill() {
     let before = world.database.number("SELECT count(*) AS n FROM inbox").await;
     let refused = world.client.post(&hook).body("{\"update_id\":1}").send().await.unwrap();
     assert_eq!(refused.status(), 401);
-    let wrong = world.client.post(&hook).header("X-Telegram-Bot-Api-Secret-Token", "wrong").body("{}").send().await.unwrap();
+    let wrong =
+        world.client.post(&hook).header("X-Telegram-Bot-Api-Secret-Token", "wrong").body("{}").send().await.unwrap();
     assert_eq!(wrong.status(), 401);
     assert_eq!(world.database.number("SELECT count(*) AS n FROM inbox").await, before);
 }

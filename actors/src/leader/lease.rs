@@ -151,7 +151,9 @@ impl Lease {
                 }
                 Act::StandBy
             }
-            (Phase::Leading { epoch, good_until: before }, Call::Renew(asked), Answer::Kept(kept)) if asked == epoch => {
+            (Phase::Leading { epoch, good_until: before }, Call::Renew(asked), Answer::Kept(kept))
+                if asked == epoch =>
+            {
                 if !kept {
                     return self.end(None);
                 }

@@ -94,7 +94,8 @@ async fn fault_33_writes_of_an_epoch_that_is_over_are_refused_and_its_work_ends(
     world.database.execute("UPDATE leader_lease SET expires_at = '-infinity'").await;
     let other = world.database.store();
     let new = other.try_lead("other", Duration::from_secs(60)).await.unwrap().unwrap();
-    let stale = first.env().store.enqueue(old, UserId(7), Priority::Reply, &hello(), None, first.env().clock.now()).await;
+    let stale =
+        first.env().store.enqueue(old, UserId(7), Priority::Reply, &hello(), None, first.env().clock.now()).await;
     assert!(matches!(stale, Err(StoreError::NotLeader)));
     stands_by(&first).await;
     until("its work has ended", async || first.tree().await.find(DUTY).is_none()).await;
@@ -148,7 +149,11 @@ async fn a_crash_of_the_leader_actor_neither_ends_the_work_nor_doubles_it() {
     let first = world.lead().await;
     let before = epoch(&first);
     let duty = |tree: &crate::supervision::TreeNode| {
-        tree.children.iter().filter(|child| child.name == DUTY).map(|duty| (duty.restarts, duty.children.len())).collect::<Vec<_>>()
+        tree.children
+            .iter()
+            .filter(|child| child.name == DUTY)
+            .map(|duty| (duty.restarts, duty.children.len()))
+            .collect::<Vec<_>>()
     };
     let whole = duty(&first.tree().await);
     for fault in [Fault::Panic, Fault::Error, Fault::Start] {
@@ -174,7 +179,10 @@ async fn a_crash_of_the_leader_actor_neither_ends_the_work_nor_doubles_it() {
 async fn a_leader_actor_that_crashed_with_a_lost_lease_ends_the_work() {
     let world = World::new().await;
     let first = world.lead().await;
-    world.database.execute("UPDATE leader_lease SET epoch = epoch + 1, holder = 'other', expires_at = 'infinity'").await;
+    world
+        .database
+        .execute("UPDATE leader_lease SET epoch = epoch + 1, holder = 'other', expires_at = 'infinity'")
+        .await;
     assert!(first.kill("leader").await);
     stands_by(&first).await;
     until("its work has ended", async || first.tree().await.find(DUTY).is_none()).await;

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// First wait before commands are announced again; doubles.
-const ANNOUNCE_WAIT_MIN: Duration = Duration::from_secs(1);
+const WAIT_MIN: Duration = Duration::from_secs(1);
 /// Longest such wait.
-const ANNOUNCE_WAIT_MAX: Duration = Duration::from_secs(300);
+const WAIT_MAX: Duration = Duration::from_secs(300);
+
 /// Tells Telegram the commands, until it listens.
 pub(super) async fn announce(env: Arc<Env>) {
     let mut wait = None;
@@ -21,10 +22,10 @@ pub(super) async fn announce(env: Arc<Env>) {
                 tracing::error!(actor = KIND, %error, "Telegram refuses the list of commands");
                 return;
             }
-            SendError::Unavailable(_) | SendError::Render(_) => backoff(wait, ANNOUNCE_WAIT_MIN, ANNOUNCE_WAIT_MAX),
+            SendError::Unavailable(_) | SendError::Render(_) => backoff(wait, WAIT_MIN, WAIT_MAX),
         };
         tracing::warn!(actor = KIND, %error, ?pause, "the commands could not be announced; trying again");
-        wait = Some(pause.min(ANNOUNCE_WAIT_MAX));
+        wait = Some(pause.min(WAIT_MAX));
         tokio::time::sleep(pause).await;
     }
 }

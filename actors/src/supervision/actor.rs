@@ -3,7 +3,9 @@
 use super::child::{Child, Crash, Roster, StartTask, end, has_ended};
 use super::guard::caught;
 use super::policy::{Policy, Verdict};
-use super::{Boxed, ChildSpec, ChildState, Faults, Importance, StartFailure, SupervisorMsg, SupervisorRef, is_passing, tree};
+use super::{
+    Boxed, ChildSpec, ChildState, Faults, Importance, StartFailure, SupervisorMsg, SupervisorRef, is_passing, tree,
+};
 use crate::alerts::AlertsMsg;
 use crate::metrics::{ACTOR_QUARANTINED, ACTOR_RESTARTS, Alive, BUDGET_EXHAUSTED, observed};
 use metrics::counter;
@@ -235,10 +237,9 @@ impl SupervisorState {
                     Err(_) => Err(format!("it did not start within {} s", START_TIMEOUT.as_secs()).into()),
                 }
             });
-            let result = started.await.map_err(|error| StartFailure {
-                passing: is_passing(error.as_ref()),
-                message: reason_of(&error),
-            });
+            let result = started
+                .await
+                .map_err(|error| StartFailure { passing: is_passing(error.as_ref()), message: reason_of(&error) });
             let cell = result.as_ref().ok().cloned();
             let _ = myself.cast(SupervisorMsg::Started { name, attempt, result });
             cell
@@ -273,9 +274,7 @@ impl SupervisorState {
                 self.runs(myself, index, cell);
                 None
             }
-            (Err(failure), _) => {
-                Some(Crash { cause: "start", message: failure.message, passing: failure.passing })
-            }
+            (Err(failure), _) => Some(Crash { cause: "start", message: failure.message, passing: failure.passing }),
         };
         if !self.children.iter().any(|child| child.start.is_some()) {
             // Left by children that were told to stop.
@@ -328,17 +327,17 @@ impl SupervisorState {
         self.crashed(myself, index, crash).await
     }
 
-    async fn crashed(
-        &mut self,
-        myself: &SupervisorRef,
-        index: usize,
-        crash: Crash,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn crashed(&mut self, myself: &SupervisorRef, index: usize, crash: Crash) -> Result<(), ActorProcessingErr> {
         let now = self.begun.elapsed();
         let child = &mut self.children[index];
         tracing::warn!(
-            actor = KIND, supervisor = self.name, child = child.spec.name, cause = crash.cause, passing = crash.passing,
-            "crashed: {}", crash.message
+            actor = KIND,
+            supervisor = self.name,
+            child = child.spec.name,
+            cause = crash.cause,
+            passing = crash.passing,
+            "crashed: {}",
+            crash.message
         );
         counter!(ACTOR_RESTARTS, "actor" => child.spec.kind, "cause" => crash.cause).increment(1);
         child.restarts += 1;

@@ -199,7 +199,11 @@ impl Roster {
                 return;
             }
             if begun.elapsed() > PREDECESSOR_WAIT {
-                tracing::error!(actor = "supervisor", left = traces.len(), "children of a killed supervisor do not end");
+                tracing::error!(
+                    actor = "supervisor",
+                    left = traces.len(),
+                    "children of a killed supervisor do not end"
+                );
                 return;
             }
             tokio::time::sleep(LOOK_EVERY).await;

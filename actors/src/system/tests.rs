@@ -3,11 +3,11 @@
 mod faults;
 
 use super::*;
+use crate::alerts::AlertsMsg;
+use crate::node::NodeMsg;
 use crate::supervision::Fault;
 use crate::testing::system::{NODE, RunningClock, World, all_run, node_spec};
 use crate::testing::until;
-use crate::alerts::AlertsMsg;
-use crate::node::NodeMsg;
 use chrono::TimeDelta;
 use serde_json::json;
 use usipipo_domain::ids::UserId;
@@ -15,8 +15,18 @@ use usipipo_domain::ids::UserId;
 /// Every actor of a system that leads and polls.
 fn paths() -> Vec<String> {
     let names = [
-        "alerts", "outbox", "pool/miami/trial", "pool/miami/paid", "node/miami", "committer", "router", "payments", "membership",
-        "sweeper", "stats", "poller",
+        "alerts",
+        "outbox",
+        "pool/miami/trial",
+        "pool/miami/paid",
+        "node/miami",
+        "committer",
+        "router",
+        "payments",
+        "membership",
+        "sweeper",
+        "stats",
+        "poller",
     ];
     let duty = names.iter().map(|name| format!("duty/{name}"));
     ["inbox", "leader", "duty"].iter().map(|name| (*name).to_owned()).chain(duty).collect()
@@ -103,7 +113,9 @@ async fn comes_back(world: &World, system: &System, path: &str, before: u64, num
     let service = world.take_trial(user).await;
     let carried = world
         .database
-        .number(&format!("SELECT count(*) AS n FROM peers WHERE service_id = {service} AND applied AND retired_at IS NULL"))
+        .number(&format!(
+            "SELECT count(*) AS n FROM peers WHERE service_id = {service} AND applied AND retired_at IS NULL"
+        ))
         .await;
     assert_eq!(carried, 1, "after {path}");
 }
@@ -249,10 +261,7 @@ async fn dead_letters_are_counted_and_their_users_told() {
     let world = World::new().await;
     let system = world.lead().await;
     world.say(UserId(100), "PANIC");
-    until("it is given up", async || {
-        world.database.number("SELECT count(*) AS n FROM dead_letters").await == 1
-    })
-    .await;
+    until("it is given up", async || world.database.number("SELECT count(*) AS n FROM dead_letters").await == 1).await;
     world
         .shown("an apology", UserId(100), |screen| {
             matches!(screen, usipipo_domain::screen::Screen::Apology { .. }).then_some(())

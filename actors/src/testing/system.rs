@@ -301,9 +301,6 @@ pub fn node_spec() -> NodeSpec {
         dns: vec!["1.1.1.1".to_owned()],
         mtu: 1_420,
         exclusive: false,
-        pools: vec![
-            pool(Purpose::Trial, "10.66.0.0/24", Some("fd66::/64")),
-            pool(Purpose::Paid, "10.67.0.0/24", None),
-        ],
+        pools: vec![pool(Purpose::Trial, "10.66.0.0/24", Some("fd66::/64")), pool(Purpose::Paid, "10.67.0.0/24", None)],
     }
 }

@@ -154,6 +154,12 @@ pub(crate) fn connecting(error: &ConnectionError) -> StoreError {
     if message.starts_with("invalid connection string") || message.starts_with("invalid configuration") {
         return StoreError::Broken("the database's address (`database.url`) cannot be read".to_owned());
     }
+    if message.contains("TLS") {
+        return StoreError::Broken(
+            "`database.url` asks for TLS, which this program does not speak; use a Unix socket or a tunnel, and sslmode=disable"
+                .to_owned(),
+        );
+    }
     let refused = ["authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied for database"];
     if refused.iter().any(|text| message.contains(text)) {
         StoreError::Broken(format!("it lets us not in: {message}; check user, password and name in `database.url`"))

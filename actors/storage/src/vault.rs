@@ -16,7 +16,8 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::fmt;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 use usipipo_domain::ids::NodeId;
 use usipipo_domain::wg::{PresharedKey, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
@@ -74,13 +75,18 @@ impl Place<'_> {
 /// Seals and opens secrets; cheap to clone. Its keys are never shown.
 #[derive(Clone)]
 pub struct Vault {
-    /// The first is used to seal. Never empty.
-    ring: Arc<[MasterKey]>,
+    ring: Arc<RwLock<Ring>>,
+    /// Where the keys came from, if from a file: it is read again when a row names a key that is not known, because
+    /// `usipipo keys rotate` may have added one while the program runs.
+    path: Option<Arc<Path>>,
 }
+
+/// The first is used to seal. Never empty.
+type Ring = Arc<[MasterKey]>;
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vault").field("keys", &self.ring.len()).finish_non_exhaustive()
+        f.debug_struct("Vault").field("keys", &self.ring().len()).finish_non_exhaustive()
     }
 }
 
@@ -96,12 +102,37 @@ fn new_key() -> Result<MasterKey, StoreError> {
 }
 
 impl Vault {
+    fn of(ring: Ring) -> Self {
+        Self { ring: Arc::new(RwLock::new(ring)), path: None }
+    }
+
+    fn ring(&self) -> Ring {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The key of this name, if need be after another look at the file.
+    fn key(&self, id: KeyId) -> Result<MasterKey, StoreError> {
+        let find = |ring: &Ring| ring.iter().find(|key| key.id == id).cloned();
+        if let Some(key) = find(&self.ring()) {
+            return Ok(key);
+        }
+        let missing = || {
+            StoreError::Vault(format!("the master key {id} is missing; bring back the key file that has it"))
+        };
+        let path = self.path.as_deref().ok_or_else(missing)?;
+        let ring = Self::open_file(path)?.ring();
+        let key = find(&ring).ok_or_else(missing)?;
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        tracing::info!(key = %id, "the master keys were read again");
+        Ok(key)
+    }
+
     /// A vault with one new key.
     ///
     /// # Errors
     /// [`StoreError::Vault`] when the system gives no random bytes.
     pub fn generate() -> Result<Self, StoreError> {
-        Ok(Self { ring: Arc::new([new_key()?]) })
+        Ok(Self::of(Arc::new([new_key()?])))
     }
 
     /// The same keys and a new one that seals from now on.
@@ -109,11 +140,12 @@ impl Vault {
     /// # Errors
     /// [`StoreError::Vault`] when the system gives no random bytes or the ring is full.
     pub fn with_new_key(&self) -> Result<Self, StoreError> {
-        if self.ring.len() >= RING_MAX_KEYS {
+        let old = self.ring();
+        if old.len() >= RING_MAX_KEYS {
             return Err(StoreError::Vault(format!("a key file holds at most {RING_MAX_KEYS} keys; remove old ones")));
         }
-        let ring: Vec<_> = std::iter::once(new_key()?).chain(self.ring.iter().cloned()).collect();
-        Ok(Self { ring: ring.into() })
+        let ring: Vec<_> = std::iter::once(new_key()?).chain(old.iter().cloned()).collect();
+        Ok(Self::of(ring.into()))
     }
 
     /// Reads the text of a key file: a line `key-id base64` for each key, the current one first; empty lines and lines that
@@ -142,7 +174,7 @@ impl Vault {
         match ring.len() {
             0 => Err(StoreError::Vault("there is no master key in the text".to_owned())),
             n if n > RING_MAX_KEYS => Err(StoreError::Vault(format!("more than {RING_MAX_KEYS} master keys"))),
-            _ => Ok(Self { ring: ring.into() }),
+            _ => Ok(Self::of(ring.into())),
         }
     }
 
@@ -152,7 +184,7 @@ impl Vault {
         let mut text = Zeroizing::new(String::from(
             "# Master keys of uSipipo, the current one first. Keep a copy apart from the backup.\n",
         ));
-        for key in self.ring.iter() {
+        for key in self.ring().iter() {
             let encoded = Zeroizing::new(STANDARD.encode(*key.secret));
             text.push_str(&format!("{} {}\n", key.id, encoded.as_str()));
         }
@@ -162,11 +194,12 @@ impl Vault {
     /// The id of the key that seals now, for logs and `doctor`.
     #[must_use]
     pub fn current_key_id(&self) -> String {
-        self.ring.first().map(|key| key.id.to_string()).unwrap_or_default()
+        self.ring().first().map(|key| key.id.to_string()).unwrap_or_default()
     }
 
     fn seal(&self, place: Place<'_>, secret: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let key = self.ring.first().ok_or_else(|| StoreError::Vault("there is no master key".to_owned()))?;
+        let ring = self.ring();
+        let key = ring.first().ok_or_else(|| StoreError::Vault("there is no master key".to_owned()))?;
         let nonce = random::<NONCE_BYTES>()?;
         let cipher = XChaCha20Poly1305::new((&*key.secret).into());
         let aad = place.aad();
@@ -189,10 +222,7 @@ impl Vault {
         }
         let (id, rest) = rest.split_first_chunk::<KEY_ID_BYTES>().ok_or_else(damaged)?;
         let (nonce, rest) = rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(damaged)?;
-        let id = KeyId(*id);
-        let key = self.ring.iter().find(|key| key.id == id).ok_or_else(|| {
-            StoreError::Vault(format!("the master key {id} is missing; bring back the key file that has it"))
-        })?;
+        let key = self.key(KeyId(*id))?;
         let cipher = XChaCha20Poly1305::new((&*key.secret).into());
         let aad = place.aad();
         let opened = cipher.decrypt(&XNonce::from(*nonce), Payload { msg: rest, aad: &aad }).map_err(|_| damaged())?;
@@ -267,13 +297,13 @@ impl Vault {
     }
 
     fn is_current(&self, sealed: &[u8]) -> bool {
-        self.ring.first().is_some_and(|key| sealed.get(1..=KEY_ID_BYTES) == Some(&key.id.0))
+        self.ring().first().is_some_and(|key| sealed.get(1..=KEY_ID_BYTES) == Some(&key.id.0))
     }
 
     /// The first bytes of everything the current key sealed, to find in SQL what another key sealed.
     pub(crate) fn current_header(&self) -> Vec<u8> {
         let mut header = vec![VERSION];
-        if let Some(key) = self.ring.first() {
+        if let Some(key) = self.ring().first() {
             header.extend_from_slice(&key.id.0);
         }
         header

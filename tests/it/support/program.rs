@@ -3,13 +3,24 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use super::{PATIENCE, until};
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, from below the range in which the system picks ports by itself: those it may give to
+/// somebody else while our program is dead for a moment.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Tests in other processes start elsewhere.
+    let start = std::process::id().wrapping_mul(37) % 20_000;
+    loop {
+        let step = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(10_000 + (start + step) % 20_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// How to start the program.
@@ -140,7 +151,12 @@ impl Program {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the program ended with {status}:\n{}", self.launch.log());
             }
-            assert!(begin.elapsed() < PATIENCE, "never ready as {role}: {:?}\n{}", self.readiness().await, self.launch.log());
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "never ready as {role}: {:?}\n{}",
+                self.readiness().await,
+                self.launch.log()
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -153,7 +169,8 @@ impl Program {
     pub(crate) async fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         let text = self.metrics().await;
         let fits = |line: &&str| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && labels.iter().all(|label| line.contains(label))
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+                && labels.iter().all(|label| line.contains(label))
         };
         text.lines().filter(fits).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }

@@ -172,7 +172,8 @@ impl Person<'_> {
             messages.iter().rev().find_map(|message| {
                 let rows = message["buttons"].as_array()?;
                 let buttons = rows.iter().flat_map(|row| row.as_array().into_iter().flatten());
-                let data = buttons.filter_map(|button| button["data"].as_str()).find(|data| data.starts_with(prefix))?;
+                let data =
+                    buttons.filter_map(|button| button["data"].as_str()).find(|data| data.starts_with(prefix))?;
                 Some((message["message_id"].as_i64()?, data.to_owned()))
             })
         })

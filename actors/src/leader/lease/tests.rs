@@ -148,7 +148,7 @@ impl Process {
             Some((call, _, at, _, answer @ None)) if *at <= now => *answer = Some(server.answer(who, *call, now)),
             Some((call, sent, _, back, Some(answer))) if *back <= now => {
                 let (call, sent) = (*call, *sent);
-                let answer = if chance % 5 == 0 { Answer::Unknown } else { *answer };
+                let answer = if chance.is_multiple_of(5) { Answer::Unknown } else { *answer };
                 self.call = None;
                 let act = self.lease.answered(call, sent, answer, now);
                 self.follow(act, now, ending);

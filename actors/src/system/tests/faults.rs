@@ -139,3 +139,30 @@ async fn fault_17_the_whole_intake_dies_again_and_again_and_no_update_is_skipped
     assert!(system.tree().await.find("inbox").unwrap().restarts > 10);
     nothing_lost_or_doubled(&world, 1_000..came.load(std::sync::atomic::Ordering::SeqCst)).await;
 }
+
+#[tokio::test]
+async fn whoever_is_killed_at_random_under_load_nothing_is_lost_or_doubled() {
+    let mut world = World::new().await;
+    // A row that is in hand at each of many kills is no row that cannot be handled.
+    world.limits.update_attempts_max = 1_000;
+    let world = Arc::new(world);
+    let system = world.lead().await;
+    let (people, came) = load(&world, 1_000);
+    let mut victims = paths();
+    victims.push("duty/router/*".to_owned());
+    for round in 0..80 {
+        // Spread over all by a step that shares no factor with their number.
+        system.kill(&victims[round * 7 % victims.len()]).await;
+        let before = world.messenger.count();
+        if round % 8 == 0 {
+            until("it goes on", async || world.messenger.count() > before).await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(15)).await;
+        }
+    }
+    people.abort();
+    let _ = people.await;
+    all_run(&system).await;
+    nothing_lost_or_doubled(&world, 1_000..came.load(std::sync::atomic::Ordering::SeqCst)).await;
+    assert!(system.given_up.get().is_none());
+}

@@ -209,6 +209,7 @@ async fn fault_28_connecting_fails_with_a_sentence_and_without_the_password() {
         (format!("postgres://nobody:{password}@%2Fnowhere/x"), true),
         (format!("postgres://nobody:{password}@127.0.0.1:port/x"), false),
         (db.url().replace("usipipo_x_", "usipipo_missing_"), false),
+        (format!("{}{}sslmode=require", db.url(), if db.url().contains('?') { '&' } else { '?' }), false),
     ] {
         let mut options = db.options();
         options.url = SecretString::from(url.clone());

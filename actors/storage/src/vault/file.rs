@@ -31,7 +31,7 @@ impl Vault {
         }
         let mut text = Zeroizing::new(String::new());
         file.take(FILE_MAX_BYTES).read_to_string(&mut text).map_err(|error| cannot(path, "read", &error))?;
-        Self::from_text(&SecretString::from(text.as_str()))
+        Ok(Self { path: Some(path.into()), ..Self::from_text(&SecretString::from(text.as_str()))? })
     }
 
     /// Reads a key file, or makes one with a new key (mode 0600) when there is none. Two processes may do so at once.

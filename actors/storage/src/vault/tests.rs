@@ -96,7 +96,7 @@ fn the_text_form_holds_every_key_and_bad_lines_are_named() {
     let vault = Vault::generate().unwrap().with_new_key().unwrap();
     let again = Vault::from_text(&vault.to_text()).unwrap();
     assert_eq!(again.current_key_id(), vault.current_key_id());
-    assert_eq!(again.ring.len(), 2);
+    assert_eq!(again.ring().len(), 2);
     for (text, word) in [
         ("", "no master key"),
         ("# nothing\n\n", "no master key"),
