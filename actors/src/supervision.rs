@@ -11,11 +11,13 @@
 mod actor;
 mod child;
 mod guard;
+mod nested;
 pub mod policy;
 mod tree;
 
-pub use actor::{AlertSink, GivenUp, Prepare, Supervisor, SupervisorArgs, SupervisorState, nested};
+pub use actor::{AlertSink, GivenUp, Supervisor, SupervisorArgs, SupervisorState};
 pub use child::Roster;
+pub use nested::{Prepare, nested};
 pub use guard::{Fault, Faults, Panicked};
 
 use crate::env::Env;

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod boards;
 mod commands;
 mod conversation;
 mod crash;

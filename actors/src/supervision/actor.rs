@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use usipipo_domain::alert::AlertKind;
 
-const KIND: &str = "supervisor";
+pub(super) const KIND: &str = "supervisor";
 /// Longest start of a child; the next one waits for it no longer than this.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Ends of children that are remembered although their start was not yet reported. There is at most one for each start under
@@ -451,49 +451,4 @@ fn reason_of(error: &ActorProcessingErr) -> String {
         Some(ractor::SpawnErr::StartupFailed(error)) => error.to_string(),
         _ => error.to_string(),
     }
-}
-
-/// What [`nested`] prepares before each start: the children of the moment.
-pub type Prepare = Arc<dyn Fn() -> Boxed<Result<Vec<ChildSpec>, ActorProcessingErr>> + Send + Sync>;
-
-/// A supervisor as a core child of another. `prepare` runs before each start and tells the children; its failure is a failure
-/// to start.
-pub fn nested(
-    faults: &Faults,
-    stop_timeout: Duration,
-    policy: Policy,
-    alerts: AlertSink,
-    name: &str,
-    prepare: Prepare,
-) -> ChildSpec {
-    let roster = Roster::default();
-    let make = {
-        let name = name.to_owned();
-        move || {
-            let args = SupervisorArgs {
-                name: name.clone(),
-                children: Vec::new(),
-                policy,
-                alerts: Arc::clone(&alerts),
-                roster: roster.clone(),
-                given_up: Arc::default(),
-            };
-            (Supervisor, args)
-        }
-    };
-    let mut spec = ChildSpec::with(faults, stop_timeout, KIND, name, make);
-    let start = spec.start;
-    spec.start = Arc::new(move |parent| {
-        let (start, prepare) = (Arc::clone(&start), Arc::clone(&prepare));
-        Box::pin(async move {
-            let children = prepare().await.map_err(ractor::SpawnErr::StartupFailed)?;
-            let cell = start(parent).await?;
-            let supervisor: ActorRef<SupervisorMsg> = cell.clone().into();
-            for child in children {
-                let _ = supervisor.cast(SupervisorMsg::Add(child));
-            }
-            Ok(cell)
-        })
-    });
-    spec
 }

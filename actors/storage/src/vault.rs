@@ -116,9 +116,8 @@ impl Vault {
         if let Some(key) = find(&self.ring()) {
             return Ok(key);
         }
-        let missing = || {
-            StoreError::Vault(format!("the master key {id} is missing; bring back the key file that has it"))
-        };
+        let missing =
+            || StoreError::Vault(format!("the master key {id} is missing; bring back the key file that has it"));
         let path = self.path.as_deref().ok_or_else(missing)?;
         let ring = Self::open_file(path)?.ring();
         let key = find(&ring).ok_or_else(missing)?;
