@@ -248,9 +248,9 @@ const PLACES: [&str; 2] = ["usipipo.toml", "/etc/usipipo/usipipo.toml"];
 /// [`ConfigError`] lists everything that is wrong.
 pub fn load(file: Option<&Path>, needs: Needs, around: &Surroundings) -> Result<Loaded, ConfigError> {
     let named = file.map(Path::to_owned).or_else(|| around.variable("USIPIPO_CONFIG").map(PathBuf::from));
-    let file = named.map(|path| around.directory.join(path)).or_else(|| {
-        PLACES.iter().map(|place| around.directory.join(place)).find(|path| path.exists())
-    });
+    let file = named
+        .map(|path| around.directory.join(path))
+        .or_else(|| PLACES.iter().map(|place| around.directory.join(place)).find(|path| path.exists()));
     let mut given = Given::default();
     if let Some(path) = &file {
         given.read_file(path)?;
@@ -258,12 +258,7 @@ pub fn load(file: Option<&Path>, needs: Needs, around: &Surroundings) -> Result<
     finish(given, file, needs, around)
 }
 
-fn finish(
-    mut given: Given,
-    file: Option<PathBuf>,
-    needs: Needs,
-    around: &Surroundings,
-) -> Result<Loaded, ConfigError> {
+fn finish(mut given: Given, file: Option<PathBuf>, needs: Needs, around: &Surroundings) -> Result<Loaded, ConfigError> {
     let variables = around.variables.iter();
     given.read_environment(variables.map(|(name, value)| (name.as_str(), value.as_str())));
     let mut reader = Reader::new(given);
@@ -300,10 +295,8 @@ fn settings(r: &mut Reader, needs: Needs, around: &Surroundings) -> Settings {
             "write error, warn, info, debug or trace, or directives such as \"info,usipipo=debug\"",
         );
     }
-    let trial = TrialSettings {
-        days: r.number("trial.days", 7, 1, 3650),
-        quota_gb: r.number("trial.quota_gb", 5, 1, 100_000),
-    };
+    let trial =
+        TrialSettings { days: r.number("trial.days", 7, 1, 3650), quota_gb: r.number("trial.quota_gb", 5, 1, 100_000) };
     let sessions = SessionSettings {
         idle: Duration::from_secs(u64::from(r.number::<u32>("sessions.idle_seconds", 600, 5, 86_400))),
         max_active: r.number("sessions.max_active", 10_000, 10, 1_000_000),
@@ -408,7 +401,11 @@ pub const DEFAULT_API: &str = "https://api.telegram.org";
 fn api_url(r: &mut Reader) -> String {
     let url = r.get("telegram.api_url", DEFAULT_API.to_owned());
     if !is_web_address(&url, true) {
-        r.problem("telegram.api_url", "it is not a web address", "write https://api.telegram.org or your own Bot API server");
+        r.problem(
+            "telegram.api_url",
+            "it is not a web address",
+            "write https://api.telegram.org or your own Bot API server",
+        );
     } else if !is_web_address(&url, false) {
         r.warn(
             "telegram.api_url",
@@ -432,7 +429,11 @@ fn database(r: &mut Reader) -> DatabaseSettings {
     }
     let system_user = r.get("database.system_user", "postgres".to_owned());
     if system_user.is_empty() || system_user == "root" {
-        r.problem("database.system_user", "PostgreSQL refuses to run as root", "name another user, such as \"postgres\"");
+        r.problem(
+            "database.system_user",
+            "PostgreSQL refuses to run as root",
+            "name another user, such as \"postgres\"",
+        );
     }
     DatabaseSettings { url, max_connections: r.number("database.max_connections", 16, 2, 500), system_user }
 }
@@ -455,8 +456,7 @@ fn is_webhook_secret(text: &str) -> bool {
 fn is_web_address(text: &str, plain_anywhere: bool) -> bool {
     let Ok(url) = reqwest::Url::parse(text) else { return false };
     let Some(host) = url.host_str() else { return false };
-    let local = host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let local = host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     url.scheme() == "https" || (url.scheme() == "http" && (local || plain_anywhere))
 }
 

@@ -6,7 +6,7 @@ mod health;
 mod metrics_page;
 mod serve;
 
-pub use health::{ReadyCheck, ReadyReport, Readiness, Role};
+pub use health::{Readiness, ReadyCheck, ReadyReport, Role};
 pub use metrics_page::{Metrics, MetricsError};
 pub use serve::{HttpError, HttpServer};
 

@@ -76,7 +76,8 @@ pub fn kill_abandoned(data_dir: &std::path::Path) {
         std::fs::read(format!("/proc/{pid}/cmdline"))
             .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&*data.to_string_lossy()))
     };
-    if !is_ours() || nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGQUIT).is_err() {
+    if !is_ours() || nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGQUIT).is_err()
+    {
         return;
     }
     for _ in 0..100 {

@@ -112,9 +112,14 @@ impl Program {
         };
         let api = Arc::new(Api::new(&token, &settings.telegram.api_url)?);
         let options = parts::options(settings, bot_id(&token));
-        let renderer = Renderer::new(Arc::new(store.clone()), Arc::clone(&options.staff), parts::render_options(settings));
-        let messenger =
-            TelegramMessenger::new(Arc::clone(&api), renderer, Arc::clone(&clock), crate::wireguard::client_config::write);
+        let renderer =
+            Renderer::new(Arc::new(store.clone()), Arc::clone(&options.staff), parts::render_options(settings));
+        let messenger = TelegramMessenger::new(
+            Arc::clone(&api),
+            renderer,
+            Arc::clone(&clock),
+            crate::wireguard::client_config::write,
+        );
         let source: Option<Arc<dyn UpdateSource>> = match settings.telegram.mode {
             TelegramMode::Poll => Some(Arc::new(Poller::new(Arc::clone(&api)))),
             TelegramMode::Webhook => None,

@@ -17,8 +17,8 @@ mod tree;
 
 pub use actor::{AlertSink, GivenUp, Supervisor, SupervisorArgs, SupervisorState};
 pub use child::Roster;
-pub use nested::{Prepare, nested};
 pub use guard::{Fault, Faults, Panicked};
+pub use nested::{Prepare, nested};
 
 use crate::env::Env;
 use ractor::{Actor, ActorCell, ActorRef, RpcReplyPort, SpawnErr};

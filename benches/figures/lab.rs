@@ -34,6 +34,15 @@ pub(crate) struct Lab {
 /// A process that ends with us.
 pub(crate) struct Ended(pub(crate) Child);
 
+impl Ended {
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn terminate(mut self) {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        let _ = self.0.wait();
+    }
+}
+
 impl Drop for Ended {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -95,7 +104,10 @@ impl Lab {
         let url = format!("http://{}/readyz", self.http);
         self.until("the program leads", async || {
             let Ok(answer) = self.client.get(&url).send().await else { return false };
-            answer.json::<serde_json::Value>().await.is_ok_and(|report| report["ready"] == true && report["role"] == "leader")
+            answer
+                .json::<serde_json::Value>()
+                .await
+                .is_ok_and(|report| report["ready"] == true && report["role"] == "leader")
         })
         .await;
     }

@@ -29,7 +29,9 @@ const PROCESSES: i64 = 2;
 const CLIENTS: [i64; 4] = [1, 8, 32, 64];
 
 pub(crate) async fn run() {
-    say(&format!("B3: {LEASES} trials by {PROCESSES} processes on a pool of {POOL}, 95 % full, fsync on, for 1, 8, 32 and 64 clients"));
+    say(&format!(
+        "B3: {LEASES} trials by {PROCESSES} processes on a pool of {POOL}, 95 % full, fsync on, for 1, 8, 32 and 64 clients"
+    ));
     let database = TestDatabase::new().await;
     let node = database.seed_node("bench").await;
     database.execute(&format!("UPDATE pools SET v4 = '{POOL}', v6 = NULL WHERE id = {}", node.trial)).await;
@@ -72,15 +74,18 @@ pub(crate) async fn run() {
                 Command::new(std::env::current_exe().unwrap())
                     .arg("lease-worker")
                     .args([database.url(), vault.to_str().unwrap()])
-                    .args([
-                        epoch.0,
-                        i64::from(node.node.0),
-                        i64::from(node.trial.0),
-                        process,
-                        first + process * share,
-                        share,
-                        (clients / PROCESSES).max(1),
-                    ].map(|n| n.to_string()))
+                    .args(
+                        [
+                            epoch.0,
+                            i64::from(node.node.0),
+                            i64::from(node.trial.0),
+                            process,
+                            first + process * share,
+                            share,
+                            (clients / PROCESSES).max(1),
+                        ]
+                        .map(|n| n.to_string()),
+                    )
                     .stdin(Stdio::null())
                     .stdout(Stdio::piped())
                     .spawn()
@@ -102,12 +107,14 @@ pub(crate) async fn run() {
         figure(&format!("B3.p99_ms.{clients}"), format!("{p99:.1}"));
         let live = database.number("SELECT count(*) AS n FROM leases WHERE state = 'live'").await;
         assert_eq!(live, TAKEN + LEASES, "leases are missing");
-        let twice = "SELECT count(*) AS n FROM (SELECT v4 FROM leases WHERE state = 'live' GROUP BY v4 HAVING count(*) > 1) d";
+        let twice =
+            "SELECT count(*) AS n FROM (SELECT v4 FROM leases WHERE state = 'live' GROUP BY v4 HAVING count(*) > 1) d";
         assert_eq!(database.number(twice).await, 0, "an address was given out twice");
         database
-            .execute(&format!(
-                "UPDATE leases SET state = 'released', released_at = 'epoch', quarantine_until = 'epoch' WHERE service_id < 10000000"
-            ))
+            .execute(
+                "UPDATE leases SET state = 'released', released_at = 'epoch', quarantine_until = 'epoch' \
+                 WHERE service_id < 10000000",
+            )
             .await;
     }
     figure("B3.duplicates", 0);
@@ -131,7 +138,8 @@ pub(crate) fn worker(args: &[String]) -> ExitCode {
         let store = Store::connect(&options, Vault::open_file(vault.as_ref()).unwrap()).unwrap();
         let pool = PoolId(i32::try_from(pool).unwrap());
         let mut addresses = Pool::new(Some(POOL.parse().unwrap()), None, u64::try_from(seed).unwrap() * 40_503);
-        addresses.load(store.leases_of(pool).await.unwrap().into_iter().map(|row| (row.addresses, row.quarantine_until)));
+        addresses
+            .load(store.leases_of(pool).await.unwrap().into_iter().map(|row| (row.addresses, row.quarantine_until)));
         let addresses = Arc::new(Mutex::new(addresses));
         let (send, mut receive) = mpsc::channel::<(StepCommit, Reply)>(1024);
         let committing = store.clone();

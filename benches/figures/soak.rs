@@ -15,8 +15,11 @@ const PEOPLE: u64 = 20;
 
 pub(crate) async fn run() {
     let seconds: u64 = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
-    say(&format!("B10: {seconds} s, a question every {} ms, connections of the database killed every second, the process every {} s",
-        EVERY.as_millis(), KILL_EVERY.as_secs()));
+    say(&format!(
+        "B10: {seconds} s, a question every {} ms, connections of the database killed every second, the process every {} s",
+        EVERY.as_millis(),
+        KILL_EVERY.as_secs()
+    ));
     let lab = Lab::new().await;
     let mut program = lab.start(&[]);
     lab.until_leading().await;
@@ -31,9 +34,7 @@ pub(crate) async fn run() {
     while begin.elapsed().as_secs() < seconds {
         let person = 1_000 + asked % PEOPLE;
         let sent = lab.post(&format!("/sim/people/{person}/send"), json!({"text": "/help"})).await;
-        let url = format!(
-            "{}/sim/chat/wait?person={person}&after={}&text=How&timeout=60", lab.sandbox, sent["rev"]
-        );
+        let url = format!("{}/sim/chat/wait?person={person}&after={}&text=How&timeout=60", lab.sandbox, sent["rev"]);
         let client = lab.client.clone();
         asked += 1;
         waits.spawn(async move {

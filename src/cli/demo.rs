@@ -61,11 +61,19 @@ fn data_dir(args: &DemoArgs, around: &Surroundings) -> PathBuf {
 /// The settings of the demo: as the environment says, except what makes it a demo. A settings file of a real bot plays no
 /// part, so that no real token, database or server can get into it.
 fn settings(args: &DemoArgs, data_dir: &Path, around: Surroundings) -> anyhow::Result<Settings> {
-    let directory = data_dir.to_str().context("the demo's directory must be written in UTF-8; choose another --data-dir")?;
+    let directory =
+        data_dir.to_str().context("the demo's directory must be written in UTF-8; choose another --data-dir")?;
     let ours = |name: &str| {
-        ["USIPIPO_HTTP__", "USIPIPO_METRICS__", "USIPIPO_LOCALE__", "USIPIPO_LOG__", "USIPIPO_DATABASE__", "USIPIPO_TRIAL__"]
-            .iter()
-            .any(|kept| name.starts_with(kept))
+        [
+            "USIPIPO_HTTP__",
+            "USIPIPO_METRICS__",
+            "USIPIPO_LOCALE__",
+            "USIPIPO_LOG__",
+            "USIPIPO_DATABASE__",
+            "USIPIPO_TRIAL__",
+        ]
+        .iter()
+        .any(|kept| name.starts_with(kept))
             || name == "USIPIPO_NODES__0__MODE"
     };
     let mut around = around;
@@ -120,8 +128,9 @@ fn forget(data_dir: &Path, around: &Surroundings) -> anyhow::Result<()> {
         crate::wg_device::end(INTERFACE);
     }
     crate::postgres::kill_abandoned(data_dir);
-    std::fs::remove_dir_all(data_dir)
-        .with_context(|| format!("{} cannot be deleted; stop a demo that still runs, then try again", data_dir.display()))
+    std::fs::remove_dir_all(data_dir).with_context(|| {
+        format!("{} cannot be deleted; stop a demo that still runs, then try again", data_dir.display())
+    })
 }
 
 async fn demo(args: &DemoArgs, mut settings: Settings) -> anyhow::Result<()> {

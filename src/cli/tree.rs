@@ -27,7 +27,8 @@ fn draw(answer: &admin::TreeAnswer) -> String {
     let mut rows = Vec::new();
     lines(&answer.tree, "", "", &mut rows);
     let widest = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
-    let mut text = format!("{}\n{:<widest$}  {:<9} {:>8} {:>6}  last cause\n", answer.role, "actor", "state", "restarts", "queue");
+    let mut text =
+        format!("{}\n{:<widest$}  {:<9} {:>8} {:>6}  last cause\n", answer.role, "actor", "state", "restarts", "queue");
     for (name, node) in rows {
         let Some(node) = node else {
             let _ = writeln!(text, "{name}");
@@ -35,8 +36,7 @@ fn draw(answer: &admin::TreeAnswer) -> String {
         };
         let queue = node.queue.map_or_else(|| "-".to_owned(), |depth| depth.to_string());
         let cause = node.last_cause.as_deref().unwrap_or("");
-        let line =
-            format!("{name:<widest$}  {:<9} {:>8} {queue:>6}  {cause}", state(node.state), node.restarts);
+        let line = format!("{name:<widest$}  {:<9} {:>8} {queue:>6}  {cause}", state(node.state), node.restarts);
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text

@@ -1,6 +1,6 @@
 use super::*;
-use tempfile::tempdir;
 use chrono::{TimeDelta, Timelike as _};
+use tempfile::tempdir;
 
 #[test]
 fn time_has_microseconds_at_most() {

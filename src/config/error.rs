@@ -31,7 +31,9 @@ impl fmt::Display for Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("the settings file {path} cannot be read: {cause}; check the path given with --config and that this user may read it")]
+    #[error(
+        "the settings file {path} cannot be read: {cause}; check the path given with --config and that this user may read it"
+    )]
     Unreadable {
         /// Which file.
         path: PathBuf,

@@ -162,7 +162,11 @@ fn endpoint(r: &mut Reader, key: &str, port: u16, address: Option<IpAddr>) -> St
     if let Some(endpoint) = complete(&text, port) {
         return endpoint;
     }
-    r.problem(key, &format!("{text:?} is not where a client could connect"), "write host:port, such as \"vpn.example.org:51820\"");
+    r.problem(
+        key,
+        &format!("{text:?} is not where a client could connect"),
+        "write host:port, such as \"vpn.example.org:51820\"",
+    );
     text
 }
 
@@ -229,8 +233,9 @@ fn pool(r: &mut Reader, at: &str) -> Option<PoolSettings> {
     let purpose = r.optional::<PoolPurpose>(&purpose)?;
     let (v4_key, v6_key) = (format!("{at}.v4"), format!("{at}.v6"));
     let v4 = prefix::<Ipv4Network>(r, &v4_key, (8, 29), "10.77.64.0/20", |net| (net.prefix(), IpNetwork::V4(net)));
-    let v6 =
-        prefix::<Ipv6Network>(r, &v6_key, (48, 125), "fd77:7570:6970:1::/112", |net| (net.prefix(), IpNetwork::V6(net)));
+    let v6 = prefix::<Ipv6Network>(r, &v6_key, (48, 125), "fd77:7570:6970:1::/112", |net| {
+        (net.prefix(), IpNetwork::V6(net))
+    });
     if !r.is_given(&v4_key) && !r.is_given(&v6_key) {
         r.problem(at, "this pool has no addresses", "add v4 = \"10.77.64.0/20\" or v6, or both");
     }
@@ -294,7 +299,11 @@ fn no_overlaps(r: &mut Reader, nodes: &[(usize, NodeSettings)]) {
             for (field, net) in prefixes.into_iter().filter_map(|(field, net)| Some((field, net?))) {
                 let key = format!("{at}.{field}");
                 if let Some((other, theirs)) = seen.iter().find(|(_, theirs)| overlap(*theirs, net)) {
-                    r.problem(&key, &format!("{net} overlaps {theirs} of {other}"), "choose prefixes that share no address");
+                    r.problem(
+                        &key,
+                        &format!("{net} overlaps {theirs} of {other}"),
+                        "choose prefixes that share no address",
+                    );
                 }
                 seen.push((key, net));
             }

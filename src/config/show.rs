@@ -34,7 +34,8 @@ pub fn render(loaded: &Loaded) -> String {
 /// `nodes[0].pools[1]` is written `[[nodes.pools]]`.
 fn header(section: &str) -> String {
     if section.ends_with(']') {
-        let plain: String = section.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
+        let plain: String =
+            section.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
         format!("[[{plain}]]")
     } else {
         format!("[{section}]")

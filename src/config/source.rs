@@ -111,10 +111,7 @@ impl Given {
     /// Indices in use below a list of sections, such as `nodes` or `nodes[0].pools`.
     pub(super) fn indices(&self, list: &str) -> BTreeSet<usize> {
         let start = format!("{list}[");
-        self.values
-            .keys()
-            .filter_map(|path| path.strip_prefix(&start)?.split(']').next()?.parse().ok())
-            .collect()
+        self.values.keys().filter_map(|path| path.strip_prefix(&start)?.split(']').next()?.parse().ok()).collect()
     }
 }
 

@@ -87,16 +87,19 @@ fn all_errors_come_at_once_with_key_and_remedy() {
     let error = load_text(text, Needs::Bot, &around()).unwrap_err();
     let mut keys = keys_of(&error);
     keys.sort_unstable();
-    assert_eq!(keys, [
-        "colour",
-        "http.listen",
-        "locale.tz",
-        "telegram.token",
-        "telegram.tokn",
-        "telegram.webhook_secret",
-        "telegram.webhook_url",
-        "trial.days",
-    ]);
+    assert_eq!(
+        keys,
+        [
+            "colour",
+            "http.listen",
+            "locale.tz",
+            "telegram.token",
+            "telegram.tokn",
+            "telegram.webhook_secret",
+            "telegram.webhook_url",
+            "trial.days",
+        ]
+    );
     let shown = error.to_string();
     assert!(shown.starts_with("8 settings are wrong:"), "{shown}");
     assert!(shown.contains("did you mean telegram.token?"), "{shown}");
@@ -108,7 +111,9 @@ fn all_errors_come_at_once_with_key_and_remedy() {
 #[test]
 fn without_a_token_the_error_says_where_to_get_one() {
     let shown = load_text("", Needs::Bot, &around()).unwrap_err().to_string();
-    assert!(shown.contains("@BotFather") && shown.contains("usipipo demo") && shown.contains("USIPIPO_TELEGRAM__TOKEN"));
+    assert!(
+        shown.contains("@BotFather") && shown.contains("usipipo demo") && shown.contains("USIPIPO_TELEGRAM__TOKEN")
+    );
     assert!(inspect("").unwrap().settings.telegram.token.is_none());
 }
 
@@ -169,7 +174,10 @@ fn what_is_shown_can_be_read_again() {
     let text = render(&inspect(SAMPLE).unwrap());
     let again = inspect(&text).unwrap();
     assert_eq!(format!("{:?}", again.settings), format!("{:?}", inspect("").unwrap().settings));
-    assert!(text.contains("[[nodes.pools]]") && text.contains("# usipipo.toml") && text.contains("# default"), "{text}");
+    assert!(
+        text.contains("[[nodes.pools]]") && text.contains("# usipipo.toml") && text.contains("# default"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -10,9 +10,8 @@ use metrics_process::Collector;
 use std::time::Duration;
 
 /// Seconds; from a handler's fraction of a millisecond to a poll's half a minute.
-const SECONDS_BUCKETS: [f64; 17] = [
-    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-];
+const SECONDS_BUCKETS: [f64; 17] =
+    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Bytes; from a short message to the largest body.
 const BYTES_BUCKETS: [f64; 8] = [64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0];
 /// Histograms collect samples until somebody looks; without a scraper this keeps them small.

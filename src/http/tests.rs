@@ -63,7 +63,8 @@ async fn the_demo_clock_is_moved_only_in_the_demo() {
 
 #[tokio::test]
 async fn a_webhook_is_mounted_and_bodies_are_bounded() {
-    let webhook = Router::new().route("/telegram", post(|body: axum::body::Bytes| async move { body.len().to_string() }));
+    let webhook =
+        Router::new().route("/telegram", post(|body: axum::body::Bytes| async move { body.len().to_string() }));
     let (_server, _, base) = server(None, Some(webhook)).await;
     let client = Client::new();
     let send = |size: usize| client.post(format!("{base}/telegram")).body(vec![b'x'; size]).send();

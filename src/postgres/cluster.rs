@@ -69,7 +69,12 @@ async fn make(layout: &Layout, account: &Account, binaries: &Binaries) -> Result
 }
 
 /// Single-user mode: the database exists before anything can connect.
-async fn make_database(layout: &Layout, account: &Account, binaries: &Binaries, new: &Path) -> Result<(), PostgresError> {
+async fn make_database(
+    layout: &Layout,
+    account: &Account,
+    binaries: &Binaries,
+    new: &Path,
+) -> Result<(), PostgresError> {
     let mut single = account.command(&binaries.program("postgres"));
     single.args(["--single", "-j", "-D"]).arg(new).arg("template1");
     single.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

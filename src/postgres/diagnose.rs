@@ -30,7 +30,8 @@ pub(super) fn init_failure(output: &str, layout: &Layout, account: &Account) -> 
 
 fn explain(text: &str, layout: &Layout, account: &Account) -> Option<PostgresError> {
     // Only the newest mishap counts, so from the last complaint on.
-    let says = |part: &str| text.lines().rev().filter(|line| is_complaint(line)).take(3).any(|line| line.contains(part));
+    let says =
+        |part: &str| text.lines().rev().filter(|line| is_complaint(line)).take(3).any(|line| line.contains(part));
     if says("No space left on device") || says("Disk quota exceeded") {
         Some(PostgresError::DiskFull { path: layout.data() })
     } else if says("has wrong ownership") {
@@ -88,7 +89,9 @@ mod tests {
     fn what_postgres_says_becomes_a_remedy() {
         let full = of("2026 FATAL:  could not write lock file \"postmaster.pid\": No space left on device\n");
         assert!(matches!(full, PostgresError::DiskFull { .. }), "{full}");
-        let owner = of("FATAL:  data directory \"/d\" has wrong ownership\nHINT:  The server must be started by the user that owns the data directory.\n");
+        let owner = of(
+            "FATAL:  data directory \"/d\" has wrong ownership\nHINT:  The server must be started by the user that owns the data directory.\n",
+        );
         assert!(owner.to_string().contains("chown -R"), "{owner}");
         let memory = of("FATAL:  could not map anonymous shared memory: Cannot allocate memory\n");
         assert!(matches!(memory, PostgresError::Memory { .. }));

@@ -52,7 +52,9 @@ pub enum PostgresError {
         path: PathBuf,
     },
     /// A directory or file of ours.
-    #[error("{path} cannot be made or written: {cause}; give it to the user who runs this program, or choose another data_dir")]
+    #[error(
+        "{path} cannot be made or written: {cause}; give it to the user who runs this program, or choose another data_dir"
+    )]
     Directory {
         /// Which.
         path: PathBuf,
@@ -93,7 +95,9 @@ pub enum PostgresError {
         reason: String,
     },
     /// The socket's directory.
-    #[error("the database's socket cannot be put into {path}: {reason}; remove that directory, or choose a shorter data_dir")]
+    #[error(
+        "the database's socket cannot be put into {path}: {reason}; remove that directory, or choose a shorter data_dir"
+    )]
     SocketDirectory {
         /// Which.
         path: PathBuf,
@@ -138,7 +142,9 @@ pub enum PostgresError {
         log: PathBuf,
     },
     /// It does not end.
-    #[error("the private database (process {pid}) does not stop; look at it with `ps {pid}` and end it with `kill -QUIT {pid}`")]
+    #[error(
+        "the private database (process {pid}) does not stop; look at it with `ps {pid}` and end it with `kill -QUIT {pid}`"
+    )]
     NotStopped {
         /// Its process.
         pid: i32,
@@ -157,6 +163,9 @@ impl PostgresError {
 
     /// Whether the same start may work a little later.
     pub(super) const fn may_pass(&self) -> bool {
-        matches!(self, Self::NotStarted { .. } | Self::Memory { .. } | Self::DiskFull { .. } | Self::StillStarting { .. })
+        matches!(
+            self,
+            Self::NotStarted { .. } | Self::Memory { .. } | Self::DiskFull { .. } | Self::StillStarting { .. }
+        )
     }
 }

@@ -100,7 +100,8 @@ fn socket_dir(base: &Path) -> PathBuf {
     let name = format!("usipipo-{:016x}", fingerprint(base));
     let places = if geteuid().is_root() { ["/run", "/tmp"] } else { ["/dev/null", "/tmp"] };
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|_| !geteuid().is_root()).map(PathBuf::from);
-    let place = runtime.into_iter().chain(places.map(PathBuf::from)).find(|place| place.is_dir() && fits(&place.join(&name)));
+    let place =
+        runtime.into_iter().chain(places.map(PathBuf::from)).find(|place| place.is_dir() && fits(&place.join(&name)));
     place.unwrap_or_else(|| PathBuf::from("/tmp")).join(name)
 }
 

@@ -33,7 +33,11 @@ impl Supervisor {
     }
 }
 
-async fn watch_over(mut server: Server, first: Process, mut ending: watch::Receiver<bool>) -> (Server, Option<Process>) {
+async fn watch_over(
+    mut server: Server,
+    first: Process,
+    mut ending: watch::Receiver<bool>,
+) -> (Server, Option<Process>) {
     let mut process = first;
     let mut back_off = BACK_OFF_FIRST;
     loop {

@@ -2,7 +2,7 @@
 
 use crate::clock::DemoClock;
 use crate::config::{Language, Settings};
-use crate::http::{ReadyCheck, ReadyReport, Readiness, Role as HttpRole};
+use crate::http::{Readiness, ReadyCheck, ReadyReport, Role as HttpRole};
 use crate::telegram::render::RenderOptions;
 use crate::telegram::webhook::{SinkError, WebhookSink};
 use async_trait::async_trait;

@@ -21,8 +21,8 @@ use usipipo_actors::storage::crash;
 
 mod webhook_setup;
 
-pub use webhook_setup::Me;
 pub(crate) use webhook_setup::ALLOWED_UPDATES;
+pub use webhook_setup::Me;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -149,7 +149,8 @@ impl Api {
         let token = token.expose_secret();
         let (id, secret) = token.split_once(':').ok_or(ApiSetupError::Token)?;
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if id.is_empty() || !id.chars().all(|c| c.is_ascii_digit()) || secret.is_empty() || !secret.chars().all(allowed) {
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_digit()) || secret.is_empty() || !secret.chars().all(allowed)
+        {
             return Err(ApiSetupError::Token);
         }
         let bad_url = || ApiSetupError::Url(api_url.to_owned());
@@ -209,12 +210,7 @@ impl Api {
         self.urls[method as usize].clone()
     }
 
-    fn json(
-        &self,
-        method: Method,
-        payload: &impl Serialize,
-        timeout: Duration,
-    ) -> Result<RequestBuilder, ApiError> {
+    fn json(&self, method: Method, payload: &impl Serialize, timeout: Duration) -> Result<RequestBuilder, ApiError> {
         let body = serde_json::to_vec(payload).map_err(|error| ApiError::Refused(error.to_string()))?;
         let json = HeaderValue::from_static("application/json");
         Ok(self.client.post(self.url(method)).timeout(timeout).header(CONTENT_TYPE, json).body(body))

@@ -234,7 +234,10 @@ fn page<T: Clone>(rows: &[T], page: u16, per_page: u16) -> Page<T> {
 impl ScreenData for Fake {
     async fn viewer(&self, user: UserId) -> DataResult<Option<Viewer>> {
         let world = self.world()?;
-        Ok(world.user.filter(|_| user != NOBODY).map(|row| Viewer { user: UserRow { id: user, ..row }, current: world.current }))
+        Ok(world
+            .user
+            .filter(|_| user != NOBODY)
+            .map(|row| Viewer { user: UserRow { id: user, ..row }, current: world.current }))
     }
 
     async fn services_of(&self, _: UserId, number: u16, per_page: u16) -> DataResult<Page<ServiceCard>> {

@@ -133,7 +133,7 @@ fn push_escaped(html: &mut String, text: &str) {
 /// Takes from a foreign text what could rearrange or break the message around it: control characters (Telegram refuses
 /// NUL), direction overrides. A text with right-to-left letters is isolated, so that the rest of its line stays in order.
 pub(crate) fn tame(text: &str) -> std::borrow::Cow<'_, str> {
-    let plain = |c: char| (c >= ' ' && c < '\u{7f}') || ('\u{a0}'..'\u{590}').contains(&c);
+    let plain = |c: char| (' '..'\u{7f}').contains(&c) || ('\u{a0}'..'\u{590}').contains(&c);
     if text.chars().all(plain) {
         return text.into();
     }

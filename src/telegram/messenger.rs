@@ -252,4 +252,3 @@ impl Messenger for TelegramMessenger {
         announce::announce(&self.api, self.renderer.language()).await.map_err(|error| send_error(UserId(0), error))
     }
 }
-

@@ -25,7 +25,8 @@ pub enum QrError {
 /// [`QrError`]
 pub fn png(text: &[u8]) -> Result<Vec<u8>, QrError> {
     // The lowest level of correction: a screen has no dirt on it, and larger modules are easier to scan.
-    let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|error| QrError::TooLong(error.to_string()))?;
+    let code =
+        QrCode::with_error_correction_level(text, EcLevel::L).map_err(|error| QrError::TooLong(error.to_string()))?;
     let modules = code.width() + 2 * QUIET_ZONE;
     let scale = EDGE_MAX / modules;
     let edge = modules * scale;

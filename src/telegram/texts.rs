@@ -19,7 +19,8 @@ pub(crate) const SOURCES: [(Lang, &str); 2] =
     [(Lang::Es, include_str!("../texts/es.ftl")), (Lang::En, include_str!("../texts/en.ftl"))];
 
 /// Parsed once; formatting only borrows.
-static BUNDLES: LazyLock<[FluentBundle<FluentResource>; 2]> = LazyLock::new(|| SOURCES.map(|(lang, source)| bundle(lang, source)));
+static BUNDLES: LazyLock<[FluentBundle<FluentResource>; 2]> =
+    LazyLock::new(|| SOURCES.map(|(lang, source)| bundle(lang, source)));
 
 fn bundle(lang: Lang, source: &str) -> FluentBundle<FluentResource> {
     // Decides the plural rules; both codes are well-formed.
@@ -125,7 +126,11 @@ impl Words {
         self.label(key, [])
     }
 
-    fn format<const N: usize>(self, key: &'static str, args: [(&'static str, FluentValue<'_>); N]) -> Cow<'static, str> {
+    fn format<const N: usize>(
+        self,
+        key: &'static str,
+        args: [(&'static str, FluentValue<'_>); N],
+    ) -> Cow<'static, str> {
         let bundle = match self.0 {
             Lang::Es => &BUNDLES[0],
             Lang::En => &BUNDLES[1],

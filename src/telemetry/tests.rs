@@ -46,7 +46,9 @@ fn text_lines_carry_user_or_system() {
     let lines = lines(LogFormat::Text, some_events);
     assert_eq!(lines.len(), 4);
     assert!(lines[0].contains("Z  INFO user=SYSTEM usipipo::telemetry::tests: started nodes=2"), "{}", lines[0]);
-    assert!(lines[1].contains(" user=9007199254740993 actor=session ") && lines[1].ends_with("pressed what=\"two words\""));
+    assert!(
+        lines[1].contains(" user=9007199254740993 actor=session ") && lines[1].ends_with("pressed what=\"two words\"")
+    );
     assert!(lines[2].contains(" user=5 actor=session ") && lines[2].ends_with("step=trial"), "{}", lines[2]);
     assert!(lines[3].contains(" user=7 usipipo"), "{}", lines[3]);
 }

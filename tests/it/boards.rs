@@ -86,8 +86,28 @@ fn queries() -> Vec<(String, String)> {
 /// What shows nothing while all is well: it speaks of failures, of Telegram's limits, or of what nobody did yet.
 fn may_be_empty(query: &str) -> bool {
     [
-        "quarantined", "error", "broken_batches", "payments", "webhook", "restarts", "budget", "retries", "dead", "alerts", "refused",
-        "duplicate", "shed", "passivated", "node_peer_changes", "failures", "foreign", "outcome!=", "node_traffic", "leadership", "swept", "conflict",
+        "quarantined",
+        "error",
+        "broken_batches",
+        "payments",
+        "webhook",
+        "restarts",
+        "budget",
+        "retries",
+        "dead",
+        "alerts",
+        "refused",
+        "duplicate",
+        "shed",
+        "passivated",
+        "node_peer_changes",
+        "failures",
+        "foreign",
+        "outcome!=",
+        "node_traffic",
+        "leadership",
+        "swept",
+        "conflict",
     ]
     .iter()
     .any(|word| query.contains(word))

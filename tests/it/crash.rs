@@ -136,7 +136,7 @@ async fn fault_02_a_trial_survives_a_kill_at_every_commit_and_call() {
                         let world = World::new().await;
                         let died = journey(&world, &[("USIPIPO_CRASH_AT", &at)]).await;
                         check(&world, died, &at).await;
-                        println!("{} at {at}", if died { "killed" } else { "not reached" });
+                        eprintln!("{} at {at}", if died { "killed" } else { "not reached" });
                         died
                     });
                 }
@@ -148,6 +148,6 @@ async fn fault_02_a_trial_survives_a_kill_at_every_commit_and_call() {
         })
         .await;
     let tried: u32 = points.values().sum::<u32>() * 2;
-    println!("killed at {killed} of {tried} points: {points:?}");
+    eprintln!("killed at {killed} of {tried} points: {points:?}");
     assert!(killed * 10 >= tried * 8, "only {killed} of {tried} points were reached");
 }

@@ -287,17 +287,15 @@ fn on_button(state: &State, button: &Button) -> (State, Act) {
         Button::Vpn { page } => show(Screen::Vpn { page: *page }),
         Button::Trial => effect(Effect::OfferTrial),
         Button::Accept { offer } => effect(Effect::Accept { offer: *offer, own_key: None }),
-        Button::OwnKey { offer } => (
-            State::AwaitOwnKey { offer: *offer },
-            Act::Show(Screen::AskOwnKey { offer: *offer, error: None }),
-        ),
+        Button::OwnKey { offer } => {
+            (State::AwaitOwnKey { offer: *offer }, Act::Show(Screen::AskOwnKey { offer: *offer, error: None }))
+        }
         Button::Card { service } => show(Screen::Card { service: *service }),
         Button::File { service } => effect(Effect::SendFile(*service)),
         Button::Qr { service } => effect(Effect::SendQr(*service)),
-        Button::Rename { service } => (
-            State::AwaitName { service: *service },
-            Act::Show(Screen::AskName { service: *service, error: None }),
-        ),
+        Button::Rename { service } => {
+            (State::AwaitName { service: *service }, Act::Show(Screen::AskName { service: *service, error: None }))
+        }
         Button::Rotate { service } => effect(Effect::OfferRotate(*service)),
         Button::Revoke { service } => effect(Effect::OfferRevoke(*service)),
         Button::HowTo { service, os } => show(Screen::HowTo { service: *service, os: *os }),
@@ -332,15 +330,11 @@ fn on_text(state: &State, text: &str) -> (State, Act) {
         State::Idle => show(Screen::UnexpectedText),
         State::AwaitName { service } => match clean_name(text) {
             Ok(name) => effect(Effect::Rename { service: *service, name }),
-            Err(error) => {
-                (state.clone(), Act::Show(Screen::AskName { service: *service, error: Some(error) }))
-            }
+            Err(error) => (state.clone(), Act::Show(Screen::AskName { service: *service, error: Some(error) })),
         },
         State::AwaitOwnKey { offer } => match PublicKey::from_user(text) {
             Ok(key) => effect(Effect::Accept { offer: *offer, own_key: Some(key) }),
-            Err(error) => {
-                (state.clone(), Act::Show(Screen::AskOwnKey { offer: *offer, error: Some(error) }))
-            }
+            Err(error) => (state.clone(), Act::Show(Screen::AskOwnKey { offer: *offer, error: Some(error) })),
         },
     }
 }

@@ -105,10 +105,6 @@ impl Staff {
 
     /// Everyone who holds the permission.
     pub fn holders(&self, permission: Permission) -> impl Iterator<Item = UserId> + '_ {
-        self.superadmins
-            .iter()
-            .chain(&self.admins)
-            .copied()
-            .filter(move |user| self.role_of(*user).holds(permission))
+        self.superadmins.iter().chain(&self.admins).copied().filter(move |user| self.role_of(*user).holds(permission))
     }
 }

@@ -3,13 +3,11 @@
 use super::child::{Child, Crash, Roster, StartTask, end, has_ended};
 use super::guard::caught;
 use super::policy::{Policy, Verdict};
-use super::{
-    Boxed, ChildSpec, ChildState, Faults, Importance, StartFailure, SupervisorMsg, SupervisorRef, is_passing, tree,
-};
+use super::{ChildSpec, ChildState, Importance, StartFailure, SupervisorMsg, SupervisorRef, is_passing, tree};
 use crate::alerts::AlertsMsg;
 use crate::metrics::{ACTOR_QUARANTINED, ACTOR_RESTARTS, Alive, BUDGET_EXHAUSTED, observed};
 use metrics::counter;
-use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, RpcReplyPort, SupervisionEvent};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};

@@ -25,11 +25,15 @@ const DISK_OUT: u64 = 100 << 20;
 pub(super) async fn all(loaded: &Loaded) -> Vec<Check> {
     let settings = &loaded.settings;
     let mut checks = Vec::new();
-    let from = loaded.file.as_ref().map_or_else(|| "defaults and environment".to_owned(), |file| file.display().to_string());
+    let from =
+        loaded.file.as_ref().map_or_else(|| "defaults and environment".to_owned(), |file| file.display().to_string());
     checks.push(Check::good("settings", from));
-    checks.extend(loaded.warnings.iter().map(|warning| {
-        Check::look(warning.key.clone(), warning.what.clone(), warning.remedy.clone())
-    }));
+    checks.extend(
+        loaded
+            .warnings
+            .iter()
+            .map(|warning| Check::look(warning.key.clone(), warning.what.clone(), warning.remedy.clone())),
+    );
     let running = admin::ask_tree(&settings.data_dir).await.is_ok();
     checks.push(data_dir(&settings.data_dir));
     checks.push(disk(&settings.data_dir));
@@ -71,10 +75,12 @@ fn disk(path: &Path) -> Check {
         Err(cause) => return Check::look(SUBJECT, format!("cannot be asked: {cause}"), "look at it with `df -h`"),
     };
     let seen = format!("{} MB free at {}", free >> 20, place.display());
-    match free {
-        ..DISK_OUT => Check::bad(SUBJECT, seen, "make room, or the database will stop"),
-        ..DISK_LOW => Check::look(SUBJECT, seen, "make room before it gets less"),
-        _ => Check::good(SUBJECT, seen),
+    if free < DISK_OUT {
+        Check::bad(SUBJECT, seen, "make room, or the database will stop")
+    } else if free < DISK_LOW {
+        Check::look(SUBJECT, seen, "make room before it gets less")
+    } else {
+        Check::good(SUBJECT, seen)
     }
 }
 
@@ -82,11 +88,17 @@ fn keys(settings: &Settings) -> Check {
     const SUBJECT: &str = "master keys";
     let path = key_file(settings);
     if !path.exists() {
-        return Check::look(SUBJECT, format!("{} does not exist yet", path.display()), "the first start makes it; keep a copy");
+        return Check::look(
+            SUBJECT,
+            format!("{} does not exist yet", path.display()),
+            "the first start makes it; keep a copy",
+        );
     }
     match Vault::open_file(&path) {
         Ok(vault) => Check::good(SUBJECT, format!("{} (current key {})", path.display(), vault.current_key_id())),
-        Err(error) => Check::bad(SUBJECT, error.to_string(), "bring the file back from its copy, readable by its owner only"),
+        Err(error) => {
+            Check::bad(SUBJECT, error.to_string(), "bring the file back from its copy, readable by its owner only")
+        }
     }
 }
 
@@ -110,7 +122,11 @@ async fn database(settings: &Settings, running: bool) -> Vec<Check> {
             format!("{error:#}"),
             "check database.url, that the server runs, and that it lets this user in",
         ),
-        Err(_) => Check::bad(SUBJECT, format!("no answer within {} s", TIMEOUT.as_secs()), "check that the server runs and is reachable"),
+        Err(_) => Check::bad(
+            SUBJECT,
+            format!("no answer within {} s", TIMEOUT.as_secs()),
+            "check that the server runs and is reachable",
+        ),
     }]
 }
 
@@ -128,9 +144,11 @@ fn private_database() -> Check {
             let place = newest.directory.display();
             Check::good(SUBJECT, format!("private, PostgreSQL {} from {place}, runs with the program", newest.major))
         }
-        None => {
-            Check::bad(SUBJECT, "PostgreSQL is not installed", "`apt-get install postgresql`, or set database.url to a server of yours")
-        }
+        None => Check::bad(
+            SUBJECT,
+            "PostgreSQL is not installed",
+            "`apt-get install postgresql`, or set database.url to a server of yours",
+        ),
     }
 }
 
@@ -151,9 +169,11 @@ async fn telegram(settings: &Settings) -> Check {
             };
             Check::good(SUBJECT, format!("@{}, {mode}", me.username))
         }
-        Ok(Err(ApiError::Unauthorized(text))) => {
-            Check::bad(SUBJECT, format!("the token is refused: {text}"), "copy it again from @BotFather (/mybots, API Token)")
-        }
+        Ok(Err(ApiError::Unauthorized(text))) => Check::bad(
+            SUBJECT,
+            format!("the token is refused: {text}"),
+            "copy it again from @BotFather (/mybots, API Token)",
+        ),
         Ok(Err(error)) => Check::bad(
             SUBJECT,
             error.to_string(),
@@ -256,7 +276,10 @@ fn forwarding(settings: &Settings) -> Check {
         .sysctls
         .iter()
         .filter(|sysctl| {
-            std::fs::read_to_string(places.proc_sys.join(&sysctl.key)).map(|text| text.trim().to_owned()).ok().as_deref()
+            std::fs::read_to_string(places.proc_sys.join(&sysctl.key))
+                .map(|text| text.trim().to_owned())
+                .ok()
+                .as_deref()
                 != Some(sysctl.value)
         })
         .map(|sysctl| sysctl.key.replace('/', "."))

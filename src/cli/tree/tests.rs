@@ -21,7 +21,15 @@ fn a_tree_is_drawn_with_restarts_and_queues() {
     outbox.last_cause = Some("panic: no".to_owned());
     let tree = node("root", vec![node("inbox", Vec::new()), node("duty", vec![outbox, router])]);
     let text = draw(&admin::TreeAnswer { role: "leader, epoch 4".to_owned(), tree });
-    for line in ["leader, epoch 4", "├─ inbox", "└─ duty", "   ├─ outbox", "panic: no", "   └─ router", "      └─ 2 active, 1 quarantined"] {
+    for line in [
+        "leader, epoch 4",
+        "├─ inbox",
+        "└─ duty",
+        "   ├─ outbox",
+        "panic: no",
+        "   └─ router",
+        "      └─ 2 active, 1 quarantined",
+    ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
 }

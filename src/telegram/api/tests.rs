@@ -32,19 +32,28 @@ async fn fault_28_the_token_is_in_no_error_and_no_debug_text() {
 
 #[tokio::test]
 async fn fault_15_telegrams_answers_are_told_apart() {
-    let refused: &[(u16, &'static [u8], fn(&ApiError) -> bool)] = &[
+    type Case = (u16, &'static [u8], fn(&ApiError) -> bool);
+    let refused: &[Case] = &[
         (429, br#"{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":3}}"#, |error| {
             *error == ApiError::RetryAfter(Duration::from_secs(3))
         }),
         (429, b"slow down", |error| matches!(error, ApiError::RetryAfter(_))),
-        (500, br#"{"ok":false,"error_code":500,"description":"Internal"}"#, |error| matches!(error, ApiError::Unavailable(_))),
+        (500, br#"{"ok":false,"error_code":500,"description":"Internal"}"#, |error| {
+            matches!(error, ApiError::Unavailable(_))
+        }),
         (502, b"<html>Bad Gateway</html>", |error| matches!(error, ApiError::Unavailable(_))),
         (403, br#"{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}"#, |error| {
             matches!(error, ApiError::Forbidden(_))
         }),
-        (401, br#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#, |error| matches!(error, ApiError::Unauthorized(_))),
-        (409, br#"{"ok":false,"error_code":409,"description":"Conflict"}"#, |error| matches!(error, ApiError::Conflict(_))),
-        (400, br#"{"ok":false,"error_code":400,"description":"Bad Request"}"#, |error| matches!(error, ApiError::Refused(_))),
+        (401, br#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#, |error| {
+            matches!(error, ApiError::Unauthorized(_))
+        }),
+        (409, br#"{"ok":false,"error_code":409,"description":"Conflict"}"#, |error| {
+            matches!(error, ApiError::Conflict(_))
+        }),
+        (400, br#"{"ok":false,"error_code":400,"description":"Bad Request"}"#, |error| {
+            matches!(error, ApiError::Refused(_))
+        }),
         (200, b"{\"ok\":tr", |error| matches!(error, ApiError::Unreadable(_))),
     ];
     for (status, body, fits) in refused {

@@ -53,8 +53,21 @@ pub(crate) fn check(markup: &str) -> Result<usize, String> {
 fn nasty() -> impl Strategy<Value = String> {
     proptest::collection::vec(
         prop_oneof![
-            Just("<b>"), Just("</code>"), Just("&"), Just("&amp;"), Just(";"), Just("\""), Just("😀"), Just("👩‍👩‍👧"), Just("\u{202e}"),
-            Just("שלום"), Just("\0"), Just("\n"), Just("ñ"), Just("a"), Just("\u{200f}"),
+            Just("<b>"),
+            Just("</code>"),
+            Just("&"),
+            Just("&amp;"),
+            Just(";"),
+            Just("\""),
+            Just("😀"),
+            Just("👩‍👩‍👧"),
+            Just("\u{202e}"),
+            Just("שלום"),
+            Just("\0"),
+            Just("\n"),
+            Just("ñ"),
+            Just("a"),
+            Just("\u{200f}"),
         ],
         0..200,
     )

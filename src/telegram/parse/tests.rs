@@ -48,7 +48,8 @@ fn a_press_names_its_button_and_message() {
 #[test]
 fn payments_and_blocks_never_take_the_way_of_a_session() {
     let mut paid = message(5, "");
-    paid["message"]["successful_payment"] = json!({"telegram_payment_charge_id": "c1", "currency": "XTR", "total_amount": 1});
+    paid["message"]["successful_payment"] =
+        json!({"telegram_payment_charge_id": "c1", "currency": "XTR", "total_amount": 1});
     let checkout = json!({"update_id": 9, "pre_checkout_query": {"id": "q", "from": {"id": 5, "is_bot": false, "first_name": "A"}}});
     let blocked = json!({"update_id": 9, "my_chat_member": {
         "chat": {"id": 5, "type": "private"}, "from": {"id": 5, "is_bot": false, "first_name": "A"}, "date": 1,
@@ -76,7 +77,8 @@ fn fault_31_an_unknown_kind_and_a_broken_update_are_kept_and_their_ids_found() {
 
 #[test]
 fn fault_31_nul_and_half_surrogates_do_not_reach_the_database() {
-    let raw = br#"{"update_id":1,"message":{"message_id":1,"date":1,"chat":{"id":5,"type":"private"},"text":"a\u0000\ud83d",
+    let raw =
+        br#"{"update_id":1,"message":{"message_id":1,"date":1,"chat":{"id":5,"type":"private"},"text":"a\u0000\ud83d",
         "from":{"id":5,"is_bot":false,"first_name":"A\u0000na\ud83d","username":"x\u0000"}}}"#;
     let update = PARSER.session(raw).unwrap().unwrap();
     assert!(!update.from.first_name.contains('\0') && update.from.first_name.starts_with("Ana"));
@@ -117,8 +119,7 @@ fn json_value() -> impl Strategy<Value = Value> {
         ];
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            proptest::collection::hash_map(key, inner, 0..6)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            proptest::collection::hash_map(key, inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }

@@ -63,7 +63,5 @@ pub(super) fn small(ctx: Ctx<'_>, screen: &Screen) -> Face {
 }
 
 fn ways_on(ctx: Ctx<'_>) -> Keyboard {
-    Keyboard::default()
-        .row([ctx.my_vpn(), (ctx.words.btn_help(), Button::Help)])
-        .row([ctx.home()])
+    Keyboard::default().row([ctx.my_vpn(), (ctx.words.btn_help(), Button::Help)]).row([ctx.home()])
 }

@@ -70,9 +70,9 @@ fn look(ctx: Ctx<'_>, kind: &AlertKind) -> (String, Button) {
         }
         AlertKind::PoolNearlyFull { .. } => (words.btn_pools(), Button::Pools),
         AlertKind::DeadLetter { .. } => (words.btn_dead_list(), Button::DeadLetters { page: 0 }),
-        AlertKind::ActorQuarantined { .. } | AlertKind::TelegramRefuses { .. } | AlertKind::UnexpectedPayment { .. } => {
-            (words.btn_system(), Button::System)
-        }
+        AlertKind::ActorQuarantined { .. }
+        | AlertKind::TelegramRefuses { .. }
+        | AlertKind::UnexpectedPayment { .. } => (words.btn_system(), Button::System),
     }
 }
 

@@ -34,7 +34,9 @@ pub(super) fn trial_refused(ctx: Ctx<'_>, reason: TrialRefusal) -> Face {
             };
             (html, keyboard.row([ctx.my_vpn(), ctx.home()]))
         }
-        TrialRefusal::PoolFull => (words.trial_pool_full(), keyboard.row([(words.btn_retry(), Button::Trial), ctx.home()])),
+        TrialRefusal::PoolFull => {
+            (words.trial_pool_full(), keyboard.row([(words.btn_retry(), Button::Trial), ctx.home()]))
+        }
         TrialRefusal::NoNode => (words.trial_no_node(), keyboard.row([(words.btn_retry(), Button::Trial), ctx.home()])),
         TrialRefusal::KeyTaken => {
             (words.trial_key_taken(), keyboard.row([(words.btn_cancel(), Button::Cancel), ctx.home()]))

@@ -157,9 +157,9 @@ fn buttons(ctx: Ctx<'_>, card: &ServiceCard) -> Keyboard {
             keyboard.push(files(ctx, card).into_iter().chain([rename()]));
             keyboard.row([(words.btn_rotate(), Button::Rotate { service }), revoke()]).row(how_to_row(ctx, card))
         }
-        ServiceStatus::Pending => Keyboard::default()
-            .row([(words.btn_look(), Button::Card { service })])
-            .row([rename(), revoke()]),
+        ServiceStatus::Pending => {
+            Keyboard::default().row([(words.btn_look(), Button::Card { service })]).row([rename(), revoke()])
+        }
         ServiceStatus::Suspended => Keyboard::default().row([rename(), revoke()]),
         ServiceStatus::Expired | ServiceStatus::Revoked | ServiceStatus::Failed => Keyboard::default(),
     };

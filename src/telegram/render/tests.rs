@@ -50,14 +50,19 @@ fn assert_sendable(html: &Html, keyboard: &Keyboard, name: &str) {
         assert_ne!(step.act, Act::Show(Screen::OldButton), "{name}: {data}");
     }
     let buttons = || keyboard.rows.iter().flatten().map(|key| &key.button);
-    assert!(buttons().any(|button| *button == Button::Home) || buttons().any(|b| *b == Button::Vpn { page: 0 }), "{name}: no way on");
+    assert!(
+        buttons().any(|button| *button == Button::Home) || buttons().any(|b| *b == Button::Vpn { page: 0 }),
+        "{name}: no way on"
+    );
 }
 
 /// Signs that are drawn in colour; a flag is two of them in a row.
 fn emoji_in(line: &str) -> usize {
     let flag = |c: char| ('\u{1f1e6}'..='\u{1f1ff}').contains(&c);
     let flags = line.chars().filter(|c| flag(*c)).count() / 2;
-    let signs = line.chars().filter(|c| ('\u{1f300}'..='\u{1faff}').contains(c) || matches!(*c, '✅' | '❌' | '⚠' | '⏳' | '⚙' | '❓' | '✏' | '⬅' | '✖'));
+    let signs = line.chars().filter(|c| {
+        ('\u{1f300}'..='\u{1faff}').contains(c) || matches!(*c, '✅' | '❌' | '⚠' | '⏳' | '⚙' | '❓' | '✏' | '⬅' | '✖')
+    });
     flags + signs.count()
 }
 
@@ -108,7 +113,10 @@ fn alerts_and_notices_in_every_language() {
             "alert_pool_nearly_full",
             AlertKind::PoolNearlyFull { node: node(), purpose: "trial".to_owned(), free: 12, total: 4_093 },
         ),
-        ("alert_actor_quarantined", AlertKind::ActorQuarantined { actor: "session".to_owned(), cause: "panic".to_owned() }),
+        (
+            "alert_actor_quarantined",
+            AlertKind::ActorQuarantined { actor: "session".to_owned(), cause: "panic".to_owned() },
+        ),
         ("alert_dead_letter", AlertKind::DeadLetter { count: 1 }),
         ("alert_telegram_refuses", AlertKind::TelegramRefuses { error: "Unauthorized".to_owned() }),
         ("alert_unexpected_payment", AlertKind::UnexpectedPayment { charge: "stx_1".to_owned() }),

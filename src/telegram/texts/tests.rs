@@ -34,9 +34,10 @@ fn keys_of(source: &str) -> Keys {
 
 /// Keys and variables as the program uses them.
 fn keys_of_the_program() -> Keys {
-    let table = MESSAGES.iter().chain(LABELS).map(|(key, vars)| {
-        (String::from(*key), vars.iter().map(|var| String::from(*var)).collect())
-    });
+    let table = MESSAGES
+        .iter()
+        .chain(LABELS)
+        .map(|(key, vars)| (String::from(*key), vars.iter().map(|var| String::from(*var)).collect()));
     table.chain(ZONES.iter().map(|(_, key)| (String::from(*key), BTreeSet::new()))).collect()
 }
 
@@ -68,7 +69,9 @@ fn every_text_can_be_said_and_sent() {
             for count in [0_u32, 1, 2, 5, 12, 1_000_000] {
                 let args: FluentArgs<'_> = vars
                     .iter()
-                    .map(|var| (var.as_str(), if var == "n" { FluentValue::from(count) } else { FluentValue::from("x") }))
+                    .map(|var| {
+                        (var.as_str(), if var == "n" { FluentValue::from(count) } else { FluentValue::from("x") })
+                    })
                     .collect();
                 let mut errors = Vec::new();
                 let pattern = bundle.get_message(&key).unwrap().value().unwrap();

@@ -76,11 +76,6 @@ impl World {
         Person { world: self, id }
     }
 
-    /// Calls that came in, by method.
-    pub(crate) async fn calls(&self, method: &str) -> u64 {
-        self.get("/sim/calls?limit=1").await["counts"][method].as_u64().unwrap_or(0)
-    }
-
     /// Moves both clocks.
     pub(crate) async fn advance(&self, seconds: u64) {
         self.post("/sim/clock", json!({"advance_seconds": seconds})).await;

@@ -65,7 +65,8 @@ proptest! {
 fn other_versions_are_told_from_forgeries() {
     assert_eq!(Button::decode("0card:1"), Err(ButtonError::OtherVersion));
     assert_eq!(Button::decode("2home"), Err(ButtonError::OtherVersion));
-    for forged in ["", "home", "1card", "1card:x", "1card:1:2", "1card:99999999999999999999", "1DROP TABLE", "1lang:xx"] {
+    for forged in ["", "home", "1card", "1card:x", "1card:1:2", "1card:99999999999999999999", "1DROP TABLE", "1lang:xx"]
+    {
         assert_eq!(Button::decode(forged), Err(ButtonError::Unknown), "{forged}");
     }
 }

@@ -10,7 +10,10 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|text| Event::Command(Command::parse(&text).unwrap())),
         any::<String>().prop_map(Event::Text),
         (
-            prop_oneof!["1(home|trial|own:1|name:2|rot:2|rev:2|ok:1|x|-|sys|dls:0|again:3|tz:Mars/X)", "[0-9][a-z]{1,5}:[0-9]{1,3}"],
+            prop_oneof![
+                "1(home|trial|own:1|name:2|rot:2|rev:2|ok:1|x|-|sys|dls:0|again:3|tz:Mars/X)",
+                "[0-9][a-z]{1,5}:[0-9]{1,3}"
+            ],
             any::<Option<i32>>()
         )
             .prop_map(|(data, message)| match Button::decode(&data) {

@@ -13,7 +13,9 @@ fn the_public_key_is_what_wg_pubkey_prints() {
 #[test]
 fn pasted_keys_are_checked() {
     assert!(PublicKey::from_user(" j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8=\n").is_ok());
-    for bad in ["", "hola", "j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8", "ñ0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8"] {
+    for bad in
+        ["", "hola", "j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8", "ñ0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8"]
+    {
         assert_eq!(PublicKey::from_user(bad), Err(KeyError::NotAKey), "{bad}");
     }
     // Zero, one and p are points of small order.

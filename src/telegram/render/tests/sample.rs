@@ -44,7 +44,8 @@ fn has_a_sample(screen: &Screen) {
         Screen::Cancelled | Screen::NothingToCancel | Screen::UnknownCommand | Screen::UnexpectedText => {}
         Screen::UnexpectedKind | Screen::OldButton | Screen::NotAllowed | Screen::SlowDown => {}
         Screen::Apology { .. } | Screen::System | Screen::Nodes | Screen::Pools | Screen::DeadLetters { .. } => {}
-        Screen::DeadLetter { .. } | Screen::DeadLetterReplayed { .. } | Screen::UserCard { .. } | Screen::UserUsage => {}
+        Screen::DeadLetter { .. } | Screen::DeadLetterReplayed { .. } | Screen::UserCard { .. } | Screen::UserUsage => {
+        }
     }
 }
 
@@ -100,18 +101,28 @@ fn flow() -> Vec<Sample> {
         plain("trial_pool_full", refused(TrialRefusal::PoolFull)),
         plain("trial_no_node", refused(TrialRefusal::NoNode)),
         plain("trial_key_taken", refused(TrialRefusal::KeyTaken)),
-        own("preparing", Screen::Preparing { service: SERVICE }, |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Pending))),
-        own("waiting", Screen::Waiting { service: SERVICE }, |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Pending))),
+        own("preparing", Screen::Preparing { service: SERVICE }, |lang| {
+            with_one(lang, card(1, "iPhone", ServiceStatus::Pending))
+        }),
+        own("waiting", Screen::Waiting { service: SERVICE }, |lang| {
+            with_one(lang, card(1, "iPhone", ServiceStatus::Pending))
+        }),
         plain("ready", Screen::Ready { service: SERVICE }),
-        own("ready_still_pending", Screen::Ready { service: SERVICE }, |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Pending))),
+        own("ready_still_pending", Screen::Ready { service: SERVICE }, |lang| {
+            with_one(lang, card(1, "iPhone", ServiceStatus::Pending))
+        }),
         own("ready_config_only", Screen::Ready { service: SERVICE }, |lang| {
             with_one(lang, ServiceCard { node_config_only: true, ..active() })
         }),
-        own("ready_own_key", Screen::Ready { service: SERVICE }, |lang| with_one(lang, ServiceCard { own_key: true, ..active() })),
+        own("ready_own_key", Screen::Ready { service: SERVICE }, |lang| {
+            with_one(lang, ServiceCard { own_key: true, ..active() })
+        }),
         own("ready_revoked_meanwhile", Screen::Ready { service: SERVICE }, |lang| {
             with_one(lang, card(1, "iPhone", ServiceStatus::Revoked))
         }),
-        own("failed", Screen::Failed { service: SERVICE }, |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Failed))),
+        own("failed", Screen::Failed { service: SERVICE }, |lang| {
+            with_one(lang, card(1, "iPhone", ServiceStatus::Failed))
+        }),
         plain("howto_ios", Screen::HowTo { service: SERVICE, os: Os::Ios }),
         plain("howto_android", Screen::HowTo { service: SERVICE, os: Os::Android }),
         plain("howto_pc", Screen::HowTo { service: SERVICE, os: Os::Pc }),
@@ -123,7 +134,8 @@ fn cards() -> Vec<Sample> {
     vec![
         plain("card_active", screen()),
         own("card_unused_own_key_unlimited", screen(), |lang| {
-            let service = ServiceCard { own_key: true, trial: false, quota_bytes: None, last_handshake: None, ..active() };
+            let service =
+                ServiceCard { own_key: true, trial: false, quota_bytes: None, last_handshake: None, ..active() };
             with_one(lang, ServiceCard { used_up: 0, used_down: 0, ..service })
         }),
         own("card_pending", screen(), |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Pending))),
@@ -155,7 +167,9 @@ fn changes() -> Vec<Sample> {
         own("ask_revoke_paid", Screen::AskRevoke { service: SERVICE, offer: OFFER }, |lang| {
             with_one(lang, ServiceCard { trial: false, ..active() })
         }),
-        own("revoked", Screen::Revoked { service: SERVICE }, |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Revoked))),
+        own("revoked", Screen::Revoked { service: SERVICE }, |lang| {
+            with_one(lang, card(1, "iPhone", ServiceStatus::Revoked))
+        }),
         own("revoked_and_gone", Screen::Revoked { service: SERVICE }, |lang| World::with(lang, Vec::new())),
     ]
 }
@@ -168,7 +182,10 @@ fn person_and_rules() -> Vec<Sample> {
         own("status_none", Screen::Status, |lang| World::with(lang, Vec::new())),
         own("status_bad", Screen::Status, |lang| {
             let down = ServiceCard { node_up: false, ..active() };
-            World::with(lang, vec![down, ServiceCard { node_config_only: true, ..card(2, "Tablet", ServiceStatus::Active) }])
+            World::with(
+                lang,
+                vec![down, ServiceCard { node_config_only: true, ..card(2, "Tablet", ServiceStatus::Active) }],
+            )
         }),
         plain("help", Screen::Help),
         admin("help_admin", Screen::Help),
