@@ -28,6 +28,7 @@ enum ProbeMsg {
     Error,
     Finish,
     Hang,
+    Block,
     Ping(RpcReplyPort<u64>),
 }
 
@@ -114,6 +115,8 @@ impl Actor for Probe {
             ProbeMsg::Panic => panic!("on purpose"),
             ProbeMsg::Error => return Err("an error on purpose".into()),
             ProbeMsg::Finish => state.hub.probe(&state.name).stop(None),
+            // Cannot be killed before it is over.
+            ProbeMsg::Block => std::thread::sleep(ms(50)),
             ProbeMsg::Hang => std::future::pending().await,
             ProbeMsg::Ping(reply) => {
                 let _ = reply.send(state.hub.lives(&state.name));
@@ -356,7 +359,7 @@ fn duty(hub: &Arc<Hub>, faults: &Faults, names: &[&str]) -> ChildSpec {
     nested(faults, ms(20_000), POLICY, Arc::new(|_| {}), "duty", prepare)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_kill_of_a_supervisor_its_children_never_live_twice() {
     let tree = Fixture::start(Policy { crashes_max: 1_000, ..POLICY }, |hub, faults| {
         vec![duty(hub, faults, &["a", "b", "c"])]
@@ -366,6 +369,8 @@ async fn after_a_kill_of_a_supervisor_its_children_never_live_twice() {
     .await;
     for round in 1..30 {
         tree.lives("c", round).await;
+        tree.hub.probe("a").cast(ProbeMsg::Block).unwrap();
+        tokio::task::yield_now().await;
         tree.find("duty").await.unwrap().kill();
         until("a new life", async || tree.hub.lives("c") > round).await;
     }
