@@ -1,7 +1,7 @@
 //! Commits the steps of many sessions in one transaction: a commit costs a disk flush, whatever is in it.
 //!
-//! While a transaction is under way the next steps gather, so groups grow with the load by themselves and a lone step never
-//! waits. A second transaction begins beside the first only when many wait: two small ones cost twice the flushes of one. Steps
+//! While a transaction is under way the next steps gather, and between two there is a moment, so groups grow with the load by
+//! themselves and a lone step never waits. A second transaction begins beside the first only when many wait: two small ones cost twice the flushes of one. Steps
 //! of one user are never under way at the same time, even when a killed session's step and its successor's meet here.
 //!
 //! What a step leaves to do (messages to send, servers to wake, a user with a replayed update) is passed on from here, once for
@@ -12,6 +12,7 @@ use crate::leader::LeaderMsg;
 use crate::metrics::{self as names, Alive};
 use crate::on_drop::OnDrop;
 use crate::outbox::OutboxMsg;
+use crate::pace::Pace;
 use crate::router::RouterMsg;
 use crate::supervision::ChildSpec;
 use metrics::{counter, histogram};
@@ -46,6 +47,8 @@ pub enum CommitterMsg {
     },
     /// A transaction with steps of these users ended.
     Committed(Vec<UserId>),
+    /// Self-timer: steps have gathered long enough.
+    Gathered,
 }
 
 impl CommitterMsg {
@@ -53,6 +56,7 @@ impl CommitterMsg {
         match self {
             Self::Commit { .. } => "commit",
             Self::Committed(_) => "committed",
+            Self::Gathered => "gathered",
         }
     }
 }
@@ -88,6 +92,7 @@ pub struct CommitterState {
     /// Users with a step under way.
     under_way: HashSet<UserId>,
     in_flight: usize,
+    pace: Pace,
     /// Aborted with the state. A step whose fate is unknown then is tried again by its session, and found done if it was.
     transactions: JoinSet<()>,
     _alive: Alive,
@@ -109,6 +114,7 @@ impl Actor for Committer {
             waiting: VecDeque::new(),
             under_way: HashSet::new(),
             in_flight: 0,
+            pace: Pace::default(),
             transactions: JoinSet::new(),
             _alive: Alive::new(KIND),
         })
@@ -133,6 +139,7 @@ impl Actor for Committer {
                     }
                     while state.transactions.try_join_next().is_some() {}
                 }
+                CommitterMsg::Gathered => state.pace.woken(),
             }
             state.begin(&myself);
             Ok(())
@@ -159,6 +166,15 @@ impl CommitterState {
         let (group_max, in_flight_max) = (limits.commit_batch_max, limits.commits_in_flight_max);
         while !self.waiting.is_empty() && self.in_flight < in_flight_max {
             if self.in_flight > 0 && self.waiting.len() * FURTHER_FROM_SHARE < group_max {
+                return;
+            }
+            let wake = {
+                let myself = myself.clone();
+                move || {
+                    let _ = myself.cast(CommitterMsg::Gathered);
+                }
+            };
+            if !self.pace.begin(self.waiting.len() >= group_max, wake) {
                 return;
             }
             let group = self.next_group(group_max);

@@ -12,6 +12,7 @@ use crate::env::Env;
 use crate::lane::LaneMsg;
 use crate::metrics::{self as names, Alive};
 use crate::on_drop::OnDrop;
+use crate::pace::Pace;
 use crate::ports::updates::{Lane, RawUpdate};
 use crate::router::RouterMsg;
 use crate::supervision::ChildSpec;
@@ -48,6 +49,8 @@ pub enum InboxMsg {
         /// Pre-checkout queries that are durable now.
         checkouts: Vec<String>,
     },
+    /// Self-timer: updates have gathered long enough.
+    Gathered,
     /// Self-timer: pre-checkout queries that cannot wait any longer.
     Overdue,
 }
@@ -57,6 +60,7 @@ impl InboxMsg {
         match self {
             Self::Accept { .. } => "accept",
             Self::Stored { .. } => "stored",
+            Self::Gathered => "gathered",
             Self::Overdue => "overdue",
         }
     }
@@ -88,6 +92,7 @@ pub struct InboxState {
     env: Arc<Env>,
     waiting: VecDeque<Accepted>,
     waiting_updates: usize,
+    pace: Pace,
     /// The statement under way. Aborted with the state: its requesters then hear that nobody knows, and ask again.
     storing: Option<Task>,
     checkouts: Checkouts,
@@ -107,6 +112,7 @@ impl Actor for Inbox {
             env,
             waiting: VecDeque::new(),
             waiting_updates: 0,
+            pace: Pace::default(),
             storing: None,
             checkouts: Checkouts::default(),
             overdue: None,
@@ -131,6 +137,7 @@ impl Actor for Inbox {
                     state.storing = None;
                     state.checkouts.durable(&checkouts);
                 }
+                InboxMsg::Gathered => state.pace.woken(),
                 InboxMsg::Overdue => {
                     state.overdue = None;
                     state.refuse_overdue(&myself);
@@ -164,6 +171,15 @@ impl InboxState {
             return;
         }
         let max = self.env.limits().inbox_batch_max;
+        let wake = {
+            let myself = myself.clone();
+            move || {
+                let _ = myself.cast(InboxMsg::Gathered);
+            }
+        };
+        if !self.pace.begin(self.waiting_updates >= max, wake) {
+            return;
+        }
         let (mut updates, mut replies) = (Vec::with_capacity(self.waiting_updates.min(max)), Vec::new());
         let mut checkouts = Vec::new();
         while let Some(accepted) = self.waiting.pop_front() {

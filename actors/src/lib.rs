@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod node;
 mod on_drop;
 pub mod outbox;
+mod pace;
 pub mod poller;
 pub mod ports;
 #[cfg(test)]
