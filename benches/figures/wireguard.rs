@@ -74,7 +74,8 @@ pub(crate) fn library() -> ExitCode {
         begin.elapsed().as_secs_f64()
     });
     figure("B8.library_read_ms", format!("{:.0}", median(reads.collect()) * 1e3));
-    api.remove_interface().unwrap();
+    // It also wants to reset the name servers, which fails on a machine without resolvconf; the namespace goes anyway.
+    let _ = api.remove_interface();
     ExitCode::SUCCESS
 }
 
