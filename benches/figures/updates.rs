@@ -18,6 +18,8 @@ pub(crate) async fn run() {
         json!({
             "people": people, "updates": updates, "rate": rate, "concurrency": 64, "first_id": 5_000_000,
             "mix": {"buttons": 0.7}, "texts": texts, "start": "/start", "timeout_ms": 20_000,
+            // The page number between the arrows of a list.
+            "labels": ["1-"],
         })
     };
     say(&format!(

@@ -1,6 +1,6 @@
 //! QR codes as PNG pictures.
 
-use png::{BitDepth, ColorType, Encoder};
+use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 use qrcode::{Color, EcLevel, QrCode};
 
 /// Empty modules around the code (ISO/IEC 18004 asks for four).
@@ -51,6 +51,9 @@ fn write(edge: usize, pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
     let mut encoder = Encoder::new(&mut file, edge, edge);
     encoder.set_color(ColorType::Grayscale);
     encoder.set_depth(BitDepth::One);
+    // Rows of modules repeat and are runs of equal bits: filters find nothing, and the quickest level is small enough.
+    encoder.set_compression(Compression::Fast);
+    encoder.set_filter(Filter::NoFilter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
     writer.finish()?;

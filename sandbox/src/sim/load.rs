@@ -41,6 +41,8 @@ pub struct Plan {
     texts: Vec<String>,
     start: String,
     timeout_ms: u64,
+    /// Data of buttons that are labels: they are answered without anything to see, which would count as no reply.
+    labels: Vec<String>,
 }
 
 /// Shares of kinds of steps.
@@ -68,6 +70,7 @@ impl Default for Plan {
             texts: vec!["/help".to_owned(), "/status".to_owned()],
             start: "/start".to_owned(),
             timeout_ms: 10_000,
+            labels: Vec::new(),
         }
     }
 }
@@ -78,7 +81,12 @@ struct Tally {
     wrong: u64,
     buttons: u64,
     texts: u64,
+    /// Some of the steps without a reply: who did what.
+    silent: Vec<Value>,
 }
+
+/// Most steps without a reply that the report names.
+const SILENT: usize = 20;
 
 /// What the workers share.
 struct Run {
@@ -230,7 +238,7 @@ async fn step(run: &Run, chat: &Chat, dice: u64, text: Option<&str>) -> bool {
     let mut changes = chat.subscribe();
     let (before, _) = chat.with(|state| state.replies);
     let available = Instant::now();
-    let Ok(pressed) = press::step(&run.world, chat, dice, text) else {
+    let Ok(done) = press::step(&run.world, chat, dice, text, &run.plan.labels) else {
         lock(&run.tally).wrong += 1;
         return false;
     };
@@ -250,16 +258,21 @@ async fn step(run: &Run, chat: &Chat, dice: u64, text: Option<&str>) -> bool {
         .ok()
         .flatten();
     let mut tally = lock(&run.tally);
-    if pressed {
-        tally.buttons += 1;
-    } else {
-        tally.texts += 1;
+    match &done {
+        press::Stepped::Pressed(_) => tally.buttons += 1,
+        press::Stepped::Sent(_) => tally.texts += 1,
     }
     match replied {
         Some(at) => tally
             .latencies
             .push(at.saturating_duration_since(available)),
-        None => tally.wrong += 1,
+        None => {
+            tally.wrong += 1;
+            if tally.silent.len() < SILENT {
+                let (press::Stepped::Pressed(what) | press::Stepped::Sent(what)) = done;
+                tally.silent.push(json!({"person": chat.id, "did": what}));
+            }
+        }
     }
     replied.is_some()
 }
@@ -278,7 +291,7 @@ fn report(run: &Run, first_query: i64) -> Value {
     };
     let updates = tally.buttons + tally.texts;
     let per_second = f64::from(u32::try_from(updates).unwrap_or(u32::MAX)) / seconds;
-    json!({"updates": updates, "replies": replies, "wrong": tally.wrong, "seconds": seconds, "updates_per_s": per_second,
+    json!({"updates": updates, "replies": replies, "wrong": tally.wrong, "silent": tally.silent, "seconds": seconds, "updates_per_s": per_second,
         "buttons": tally.buttons, "texts": tally.texts,
         "not_answered_queries": run.world.queries.unanswered_since(first_query),
         "latency_ms": {"p50": at(50), "p95": at(95), "p99": at(99), "max": at(100)}})

@@ -269,8 +269,15 @@ fn ask(
     })
 }
 
-/// Presses a random callback button of the newest message, or sends a text: a step of the load generator.
-pub fn step(world: &World, chat: &Chat, dice: u64, text: Option<&str>) -> Result<bool, SimError> {
+/// Presses a random callback button of the newest message, or sends a text: a step of the load generator. What was done: the
+/// button's data, or the text.
+pub fn step(
+    world: &World,
+    chat: &Chat,
+    dice: u64,
+    text: Option<&str>,
+    never: &[String],
+) -> Result<Stepped, SimError> {
     let pressed = if text.is_some() {
         None
     } else {
@@ -279,6 +286,7 @@ pub fn step(world: &World, chat: &Chat, dice: u64, text: Option<&str>) -> Result
             let data: Vec<String> = newest
                 .all_buttons()
                 .filter_map(|(_, _, button)| button["callback_data"].as_str().map(str::to_owned))
+                .filter(|data| !never.contains(data))
                 .collect();
             let count = u64::try_from(data.len()).ok().filter(|count| *count > 0)?;
             let index = usize::try_from(dice % count).ok()?;
@@ -287,8 +295,19 @@ pub fn step(world: &World, chat: &Chat, dice: u64, text: Option<&str>) -> Result
     };
     match pressed {
         Some((message_id, data)) => {
-            callback(world, chat, chat.id, Some(message_id), &data).map(|_| true)
+            callback(world, chat, chat.id, Some(message_id), &data).map(|_| Stepped::Pressed(data))
         }
-        None => post_text(world, chat, text.unwrap_or("/start"), None).map(|_| false),
+        None => {
+            let text = text.unwrap_or("/start");
+            post_text(world, chat, text, None).map(|_| Stepped::Sent(text.to_owned()))
+        }
     }
+}
+
+/// What a step of the load generator did.
+pub enum Stepped {
+    /// Pressed the button with this data.
+    Pressed(String),
+    /// Sent this text.
+    Sent(String),
 }
