@@ -5,6 +5,7 @@
 //! ```
 
 pub mod database;
+mod liveness;
 mod nodes;
 mod parts;
 mod signals;
@@ -125,6 +126,7 @@ impl Program {
             TelegramMode::Webhook => None,
         };
         let (nodes, tunnels) = nodes::parts(settings).await?;
+        let machine = liveness::Machine::here();
         let system = System::start(SystemParts {
             store,
             clock,
@@ -133,7 +135,8 @@ impl Program {
             source,
             nodes,
             options,
-            holder: parts::holder(),
+            holder: machine.own_name(),
+            liveness: Arc::new(machine),
         })
         .await?;
         let system = Arc::new(system);

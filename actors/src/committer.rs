@@ -270,5 +270,5 @@ fn answer(duty: &Duty, replies: Vec<Reply>, mut results: Vec<CommitReply>) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

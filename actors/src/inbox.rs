@@ -311,5 +311,5 @@ fn hand_on(env: &Env, rows: Vec<InboxRow>, lead: bool, deliver: bool) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

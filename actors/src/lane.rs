@@ -268,5 +268,5 @@ pub(crate) fn send(env: &Env, messages: Vec<usipipo_domain::outgoing::OutboxMess
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

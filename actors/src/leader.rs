@@ -4,6 +4,9 @@
 //! clock from the moment before it asked. When it could not renew for that long, it ends `duty` before another process may take
 //! over. Writes are safe even if it is late (each carries its epoch); this is for what happens outside the database.
 //!
+//! A standby waits until the lease is over, except when it knows that the process which holds it is dead: then it takes the
+//! lease at once, in one statement that names the dead holder and its epoch.
+//!
 //! What is known of the lease is kept in a [`Seat`] that survives a restart of this actor, so that a crash of it neither ends
 //! `duty` nor makes a second one.
 
@@ -13,6 +16,7 @@ pub use lease::Role;
 
 use crate::env::{Duty, Env};
 use crate::metrics::{Alive, LEADER, LEADER_EPOCH, LEADERSHIP_CHANGES, observed};
+use crate::ports::liveness::Liveness;
 use crate::supervision::{ChildSpec, SupervisorMsg, SupervisorRef};
 use crate::timer::Timer;
 use ::metrics::{counter, gauge};
@@ -22,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use usipipo_storage::StoreError;
 use usipipo_storage::model::Epoch;
 
 const KIND: &str = "leader";
@@ -58,6 +63,7 @@ pub struct Answered {
 #[derive(Debug)]
 pub struct Seat {
     holder: String,
+    liveness: Arc<dyn Liveness>,
     lease: Mutex<Lease>,
     role: watch::Sender<Role>,
     duty: Mutex<Option<ActorCell>>,
@@ -65,11 +71,12 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// `holder` names this process and no other, ever.
+    /// `holder` names this process and no other, ever; `liveness` understands such names.
     #[must_use]
-    pub fn new(holder: String, ttl: Duration) -> Arc<Self> {
+    pub fn new(holder: String, liveness: Arc<dyn Liveness>, ttl: Duration) -> Arc<Self> {
         Arc::new(Self {
             holder,
+            liveness,
             lease: Mutex::new(Lease::new(ttl)),
             role: watch::Sender::new(Role::Starting),
             duty: Mutex::new(None),
@@ -108,6 +115,22 @@ impl Seat {
         }
         self.release(env).await;
         self.tell(Role::Stopping);
+    }
+
+    /// Takes the lease if it is free, over, or held by a dead process.
+    async fn try_lead(&self, env: &Env, ttl: Duration) -> Result<Option<Epoch>, StoreError> {
+        let seen = env.store.look_lead().await?;
+        if seen.over {
+            return env.store.try_lead(&self.holder, ttl).await;
+        }
+        if !self.liveness.is_surely_dead(&seen.holder) {
+            return Ok(None);
+        }
+        let taken = env.store.try_lead_after(&seen, &self.holder, ttl).await?;
+        if taken.is_some() {
+            tracing::warn!(actor = KIND, dead = %seen.holder, "the process that led is dead; takes the lead over");
+        }
+        Ok(taken)
     }
 
     fn lease(&self) -> MutexGuard<'_, Lease> {
@@ -284,12 +307,12 @@ impl LeaderState {
         self.wake(myself, self.pause(now));
     }
 
-    /// Until the lease is to be renewed or asked for, or is over.
+    /// Until the lease is to be renewed or looked at, or is over.
     fn pause(&self, now: Duration) -> Duration {
         let limits = self.args.env.limits();
+        let Some(good_until) = self.args.seat.lease().good_until() else { return limits.lease_look };
         let pause = if self.failing { limits.lease_renew / 4 } else { limits.lease_renew };
-        let good_until = self.args.seat.lease().good_until();
-        good_until.map_or(pause, |until| pause.min(until.saturating_sub(now)))
+        pause.min(good_until.saturating_sub(now))
     }
 
     fn wake(&mut self, myself: &ActorRef<LeaderMsg>, pause: Duration) {
@@ -307,7 +330,7 @@ impl LeaderState {
             let ttl = env.limits().lease_ttl;
             let answer = tokio::time::timeout(ttl, async {
                 match call {
-                    Call::Try => env.store.try_lead(&seat.holder, ttl).await.map(Answer::Taken),
+                    Call::Try => seat.try_lead(&env, ttl).await.map(Answer::Taken),
                     Call::Renew(epoch) => env.store.renew_lead(&seat.holder, epoch, ttl).await.map(Answer::Kept),
                 }
             })

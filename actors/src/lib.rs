@@ -35,7 +35,7 @@ pub mod outbox;
 mod pace;
 pub mod poller;
 pub mod ports;
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod rig;
 pub mod router;
 pub mod session;

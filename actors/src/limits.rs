@@ -5,10 +5,13 @@ use std::time::Duration;
 /// Bounds on queues, batches, retries and waits.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// How long a lease of leadership lasts without renewal; a standby takes over after it.
+    /// How long a lease of leadership lasts without renewal; a standby takes over after it, or at once when it knows that the
+    /// leader is dead.
     pub lease_ttl: Duration,
-    /// How often the lease is renewed, and a standby asks for it.
+    /// How often the lease is renewed.
     pub lease_renew: Duration,
+    /// How often a standby looks at the lease: one small read.
+    pub lease_look: Duration,
     /// Longest wait for an answer of another actor.
     pub ask_timeout: Duration,
     /// Updates stored in one statement.
@@ -41,7 +44,7 @@ pub struct Limits {
     pub send_attempts_max: u16,
     /// Telegram's limits; `None` lifts them (against the simulated Telegram only).
     pub send_rate: Option<SendRate>,
-    /// How often a server is read and compared with the rows.
+    /// How often a server is read and compared with the rows; within this time a service that used up its traffic is found.
     pub reconcile_every: Duration,
     /// Longest wait for one call of a server.
     pub driver_timeout: Duration,
@@ -95,6 +98,7 @@ impl Default for Limits {
         Self {
             lease_ttl: seconds(6),
             lease_renew: seconds(2),
+            lease_look: Duration::from_millis(500),
             ask_timeout: seconds(5),
             inbox_batch_max: 256,
             session_rows_max: 16,

@@ -273,5 +273,5 @@ const fn refusal(error: String) -> AlertKind {
     AlertKind::TelegramRefuses { error }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod driver;
+pub mod liveness;
 pub mod messenger;
 pub mod updates;

@@ -14,6 +14,7 @@ use crate::testing::parser::FakeParser;
 use crate::testing::until;
 use crate::{committer, inbox, ip_pool, outbox, router};
 use ractor::{Actor, ActorCell, ActorRef};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -208,14 +209,43 @@ pub(crate) struct Lock(Arc<TestDatabase>);
 impl Lock {
     /// Takes it.
     pub(crate) async fn on(rig: &Rig, table: &str) -> Self {
-        let db = rig.db.clone();
+        Self::taken(&rig.db, table).await
+    }
+
+    /// Takes it on any database.
+    pub(crate) async fn taken(database: &Arc<TestDatabase>, table: &str) -> Self {
+        let db = Arc::clone(database);
         let sql = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60) AS held");
         tokio::spawn(async move { db.execute(&sql).await });
         let held = format!(
             "SELECT count(*) AS n FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND relation = '{table}'::regclass"
         );
-        rig.becomes(&held, 1).await;
-        Self(rig.db.clone())
+        until("the table is locked", async || database.number(&held).await == 1).await;
+        Self(Arc::clone(database))
+    }
+
+    /// Waits until somebody waits for it.
+    pub(crate) async fn is_waited_for(&self) {
+        until("somebody waits for the lock", async || !self.waits().await.is_empty()).await;
+    }
+
+    /// Waits until so many waited for it in vain, which the time-out of their statements ends.
+    pub(crate) async fn turned_away(&self, many: usize) {
+        let mut seen = HashSet::new();
+        until(&format!("{many} waited for the lock in vain"), async || {
+            let now = self.waits().await;
+            let waiting = now.len();
+            seen.extend(now);
+            seen.len() - waiting >= many
+        })
+        .await;
+    }
+
+    /// Those that wait for a lock now, each by its connection and when it began.
+    async fn waits(&self) -> Vec<String> {
+        let waits = "SELECT coalesce(string_agg(pid || '@' || query_start, '|'), '') AS t FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.0.text(waits).await.split('|').filter(|wait| !wait.is_empty()).map(str::to_owned).collect()
     }
 
     /// Gives it back.

@@ -459,5 +459,5 @@ const fn as_gauge(count: u64) -> f64 {
     count as f64
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

@@ -241,5 +241,5 @@ impl From<StoreError> for Failure {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

@@ -253,5 +253,5 @@ fn is_passing(error: &(dyn std::error::Error + 'static)) -> bool {
         .any(|error| error.downcast_ref::<StoreError>().is_some_and(StoreError::is_transient))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;

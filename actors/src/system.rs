@@ -10,6 +10,7 @@ use crate::inbox::{self, InboxMsg};
 use crate::leader::{self, Role, Seat};
 use crate::ports::clock::Clock;
 use crate::ports::driver::VpnDriver;
+use crate::ports::liveness::Liveness;
 use crate::ports::messenger::Messenger;
 use crate::ports::updates::{UpdateParser, UpdateSource};
 use crate::supervision::policy::Policy;
@@ -61,6 +62,8 @@ pub struct SystemParts {
     pub options: Options,
     /// Names this process and no other, ever.
     pub holder: String,
+    /// Knows which other processes are dead, by such names.
+    pub liveness: Arc<dyn Liveness>,
 }
 
 /// Why the tree does not start.
@@ -110,10 +113,10 @@ impl System {
     /// # Errors
     /// [`SystemError`]; a database that is away is none.
     pub async fn start(parts: SystemParts) -> Result<Self, SystemError> {
-        let SystemParts { store, clock, messenger, parser, source, nodes, options, holder } = parts;
+        let SystemParts { store, clock, messenger, parser, source, nodes, options, holder, liveness } = parts;
         let directory = Directory::default();
         let env = Arc::new(Env { store, clock, messenger, parser, directory, options });
-        let seat = Seat::new(holder, env.limits().lease_ttl);
+        let seat = Seat::new(holder, liveness, env.limits().lease_ttl);
         let (given_up, polls) = (Arc::new(OnceLock::new()), source.is_some());
         let alerts = alert_sink(&env);
         let make_duty = duty::maker(nodes, source, Arc::clone(&alerts));

@@ -69,15 +69,6 @@ pub(super) fn render_options(settings: &Settings) -> RenderOptions {
     }
 }
 
-/// Tells this process from others on the same database.
-pub(super) fn holder() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let mut salt = [0; 4];
-    // Without random bytes the process id has to do; it differs between processes that live at the same time.
-    let _ = getrandom::fill(&mut salt);
-    format!("{}/{}/{:08x}", host.trim(), std::process::id(), u32::from_be_bytes(salt))
-}
-
 /// Webhooks go to the inbox.
 pub(super) struct Intake(pub(super) Arc<System>);
 

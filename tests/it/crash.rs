@@ -11,6 +11,7 @@ const AT_ONCE: usize = 6;
 /// What goes on all the time and has nothing to do with this user.
 fn is_background(name: &str) -> bool {
     [
+        "look_lead",
         "try_lead",
         "renew_lead",
         "release_lead",
@@ -122,7 +123,7 @@ async fn fault_02_a_trial_survives_a_kill_at_every_commit_and_call() {
     for (name, count) in &points {
         plans.extend((1..=*count).flat_map(|nth| ["before", "after"].map(|side| format!("{name}#{nth}:{side}"))));
     }
-    // Most of the time goes into waiting for the dead process's lease to end, so several worlds live side by side.
+    // Most of the time goes into waiting for starts and answers, so several worlds live side by side.
     let worlds = tokio::task::LocalSet::new();
     worlds
         .run_until(async {

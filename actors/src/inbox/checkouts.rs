@@ -67,6 +67,7 @@ impl Checkouts {
                 chat: checkout.user,
                 priority: Priority::Reply,
                 attempts: 0,
+                wait: Duration::ZERO,
                 content: Outgoing::new(Body::RefuseCheckout { query_id: checkout.query_id }),
             });
         }

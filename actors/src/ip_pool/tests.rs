@@ -127,8 +127,11 @@ async fn what_was_released_is_given_again() {
 #[tokio::test]
 async fn fault_14_while_the_rows_cannot_be_read_nobody_gets_a_wrong_answer() {
     let bench = Bench::with(|_| {}, |store| store.statement_timeout = Duration::from_millis(100)).await;
-    bench.lock("leases", 1_000).await;
+    let lock = bench.lock("leases").await;
     bench.start_pool().await;
     assert_eq!(bench.reserve().await, Err(AskError::Dropped));
+    lock.turned_away(2).await;
+    assert_eq!(bench.reserve().await, Err(AskError::Dropped));
+    lock.release().await;
     until("it answers again", async || matches!(bench.reserve().await, Ok(Ok(_)))).await;
 }

@@ -30,6 +30,11 @@ async fn duty_restarts(system: &System) -> Option<u64> {
     system.tree().await.find(DUTY).map(|duty| duty.restarts)
 }
 
+/// When the lease ends, in microseconds of the server's clock.
+async fn lease_ends(world: &World) -> i64 {
+    world.database.number("SELECT (extract(epoch FROM expires_at) * 1000000)::bigint AS n FROM leader_lease").await
+}
+
 fn hello() -> Outgoing {
     Outgoing::new(Body::Screen { screen: Screen::Help, place: Place::New })
 }
@@ -109,6 +114,44 @@ async fn fault_33_writes_of_an_epoch_that_is_over_are_refused_and_its_work_ends(
 }
 
 #[tokio::test]
+async fn fault_33_a_standby_takes_over_at_once_from_a_process_that_is_known_to_be_dead() {
+    let mut world = World::new().await;
+    world.limits.lease_ttl = Duration::from_secs(3_600);
+    let first = world.lead().await;
+    let second = world.start().await;
+    stands_by(&second).await;
+    // It leads in this epoch and no other; a dead one with another name is not it.
+    let old = epoch(&first).unwrap();
+    world.deaths.report("process 2");
+    looks_twice(&world).await;
+    assert_eq!((epoch(&first), second.role()), (Some(old), Role::Standby));
+
+    first.crash().await;
+    looks_twice(&world).await;
+    assert_eq!(second.role(), Role::Standby, "nobody knows that it is dead");
+    world.deaths.report("process 1");
+    assert!(leads(&second).await > old);
+    all_run(&second).await;
+    world.greet(UserId(100)).await;
+
+    // So does the next one at its start, and two at once do not both.
+    second.crash().await;
+    let (third, fourth) = tokio::join!(world.start(), world.start());
+    let leading = || [&third, &fourth].into_iter().filter(|system| epoch(system).is_some()).count();
+    let standing = || [&third, &fourth].into_iter().filter(|system| system.role() == Role::Standby).count();
+    until("one leads, one stands by", async || leading() == 1 && standing() == 1).await;
+    looks_twice(&world).await;
+    assert_eq!((leading(), standing()), (1, 1));
+    world.greet(UserId(200)).await;
+}
+
+/// Waits until standbys have looked at who holds the lease, from now on.
+async fn looks_twice(world: &World) {
+    let looks = world.deaths.looks();
+    until("a standby looks twice", async || world.deaths.looks() >= looks + 2).await;
+}
+
+#[tokio::test]
 async fn a_lease_that_is_given_back_is_taken_at_once() {
     let mut world = World::new().await;
     world.limits.lease_ttl = Duration::from_secs(3_600);
@@ -135,7 +178,8 @@ async fn a_short_absence_of_the_database_ends_no_work() {
     roles.mark_unchanged();
     for _ in 0..5 {
         world.database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        let before = lease_ends(&world).await;
+        until("it is renewed", async || lease_ends(&world).await > before).await;
     }
     world.greet(UserId(100)).await;
     assert_eq!(epoch(&first), before);
@@ -168,11 +212,13 @@ async fn a_crash_of_the_leader_actor_neither_ends_the_work_nor_doubles_it() {
     assert_eq!(duty(&first.tree().await), whole);
     assert_eq!(epoch(&first), before);
     // It still renews: the lease does not run out.
-    let renewed = Instant::now();
-    while renewed.elapsed() < world.limits.lease_ttl * 2 {
+    let twice = i64::try_from(world.limits.lease_ttl.as_micros()).unwrap() * 2;
+    let enough = lease_ends(&world).await + twice;
+    until("it has lasted for twice its time", async || {
         assert_eq!(epoch(&first), before);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        lease_ends(&world).await > enough
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -246,9 +246,7 @@ async fn fault_14_a_database_that_hangs_up_costs_no_update_and_doubles_no_answer
         for user in 1..=20 {
             let update = rig.update(user, r#""text":"/help""#);
             // As a webhook: again until it is taken.
-            while rig.accept(vec![update.clone()]).await.is_err() {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
+            until("it is taken", async || rig.accept(vec![update.clone()]).await.is_ok()).await;
             if user == 10 && round % 2 == 0 {
                 rig.db.number(hang_up).await;
             }

@@ -7,9 +7,9 @@ use crate::ask::await_reply;
 use crate::testing::until;
 use ractor::ActorProcessingErr;
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, mpsc};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use usipipo_domain::alert::AlertKind;
 
@@ -28,7 +28,7 @@ enum ProbeMsg {
     Error,
     Finish,
     Hang,
-    Block,
+    Block { begun: oneshot::Sender<()>, end: mpsc::Receiver<()> },
     Ping(RpcReplyPort<u64>),
 }
 
@@ -116,7 +116,11 @@ impl Actor for Probe {
             ProbeMsg::Error => return Err("an error on purpose".into()),
             ProbeMsg::Finish => state.hub.probe(&state.name).stop(None),
             // Cannot be killed before it is over.
-            ProbeMsg::Block => std::thread::sleep(ms(50)),
+            ProbeMsg::Block { begun, end } => {
+                let _ = begun.send(());
+                // Also when the test ends.
+                let _ = end.recv();
+            }
             ProbeMsg::Hang => std::future::pending().await,
             ProbeMsg::Ping(reply) => {
                 let _ = reply.send(state.hub.lives(&state.name));
@@ -369,9 +373,15 @@ async fn after_a_kill_of_a_supervisor_its_children_never_live_twice() {
     .await;
     for round in 1..30 {
         tree.lives("c", round).await;
-        tree.hub.probe("a").cast(ProbeMsg::Block).unwrap();
-        tokio::task::yield_now().await;
-        tree.find("duty").await.unwrap().kill();
+        let (begun, blocks) = oneshot::channel();
+        let (go_on, end) = mpsc::channel();
+        tree.hub.probe("a").cast(ProbeMsg::Block { begun, end }).unwrap();
+        blocks.await.unwrap();
+        let duty = tree.find("duty").await.unwrap();
+        duty.kill();
+        until("it has ended", async || duty.get_status() == ractor::ActorStatus::Stopped).await;
+        assert_eq!(tree.hub.lives("c"), round, "its successor waits for the one that cannot be killed");
+        go_on.send(()).unwrap();
         until("a new life", async || tree.hub.lives("c") > round).await;
     }
     assert_eq!(tree.hub.most_alive.load(Ordering::SeqCst), 3);

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use usipipo_domain::ids::UserId;
 use usipipo_domain::outgoing::{Body, OutboxMessage};
 use usipipo_domain::screen::Screen;
@@ -34,6 +35,7 @@ struct Inner {
     last_id: i32,
     under_way: HashMap<UserId, u32>,
     overlaps: u32,
+    held: watch::Sender<bool>,
 }
 
 /// A Telegram that remembers what it was told and fails on demand.
@@ -113,6 +115,11 @@ impl FakeMessenger {
         self.inner().delay = delay;
     }
 
+    /// While held, calls begin and do not end.
+    pub fn hold(&self, held: bool) {
+        self.inner().held.send_replace(held);
+    }
+
     /// The next announcements fail, one with each of these.
     pub fn fail_announcements(&self, errors: impl IntoIterator<Item = SendError>) {
         self.inner().announce_failures.extend(errors);
@@ -190,6 +197,9 @@ impl Messenger for FakeMessenger {
     async fn deliver(&self, message: &OutboxMessage) -> Result<Delivered, SendError> {
         let mut call = Call { messenger: self, message, ended: false };
         let delay = self.begin(message)?;
+        let mut held = self.inner().held.subscribe();
+        // The sender lives as long as this does.
+        let _ = held.wait_for(|held| !held).await;
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }

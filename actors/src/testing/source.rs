@@ -17,6 +17,7 @@ struct Waiting {
     updates: VecDeque<(i64, Vec<u8>)>,
     failures: VecDeque<PollError>,
     confirms: Vec<Option<i64>>,
+    given: u64,
 }
 
 /// Updates that wait to be polled.
@@ -58,12 +59,19 @@ impl FakeSource {
         self.with(|waiting| waiting.confirms.clone())
     }
 
+    /// Updates in all answers so far; one that comes again counts again.
+    #[must_use]
+    pub fn given(&self) -> u64 {
+        self.with(|waiting| waiting.given)
+    }
+
     fn take(&self) -> Option<Result<Vec<Vec<u8>>, PollError>> {
         self.with(|waiting| {
             if let Some(error) = waiting.failures.pop_front() {
                 return Some(Err(error));
             }
             let batch: Vec<_> = waiting.updates.iter().take(BATCH_MAX).map(|(_, raw)| raw.clone()).collect();
+            waiting.given += batch.len() as u64;
             (!batch.is_empty()).then_some(Ok(batch))
         })
     }

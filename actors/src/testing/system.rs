@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "only tests use this")]
 
 use super::driver::FakeDriver;
+use super::liveness::FakeLiveness;
 use super::messenger::FakeMessenger;
 use super::parser::FakeParser;
 use super::source::FakeSource;
@@ -93,6 +94,8 @@ pub struct World {
     /// Systems poll; otherwise they wait for [`System::accept`].
     pub polls: bool,
     updates: AtomicI64,
+    /// Which processes are known to be dead; systems are `process 1`, `process 2` … in the order of their [`World::parts`].
+    pub deaths: Arc<FakeLiveness>,
     holders: AtomicI64,
 }
 
@@ -103,6 +106,7 @@ impl World {
         let limits = Limits {
             lease_ttl: ms(3_000),
             lease_renew: ms(300),
+            lease_look: ms(100),
             stop_timeout: ms(5_000),
             backoff_min: ms(5),
             backoff_max: ms(100),
@@ -122,6 +126,7 @@ impl World {
             limits,
             polls: true,
             updates: AtomicI64::new(1),
+            deaths: Arc::default(),
             holders: AtomicI64::new(1),
         }
     }
@@ -146,6 +151,7 @@ impl World {
                 limits: self.limits.clone(),
             },
             holder: format!("process {holder}"),
+            liveness: Arc::clone(&self.deaths) as _,
         }
     }
 

@@ -25,6 +25,17 @@ pub mod chrono_tz_name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub i64);
 
+/// The lease of leadership as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeadRow {
+    /// Who has it, or had it last; empty when nobody ever had.
+    pub holder: String,
+    /// In which epoch.
+    pub epoch: Epoch,
+    /// It ran out or was given back, by the server's clock.
+    pub over: bool,
+}
+
 /// An update to store.
 #[derive(Debug, Clone)]
 pub struct NewUpdate {
@@ -276,8 +287,8 @@ pub struct PeerRow {
     pub service: ServiceId,
     /// The key.
     pub public_key: PublicKey,
-    /// Shared with the client.
-    pub preshared_key: PresharedKey,
+    /// Shared with the client; `None` when the stored secret cannot be opened: the key cannot be put on a server then.
+    pub preshared_key: Option<PresharedKey>,
     /// What it may use.
     pub addresses: Addresses,
     /// The server should carry it: not retired, and the service is pending or active.
@@ -314,10 +325,10 @@ pub struct LeaseRow {
     pub quarantine_until: Option<DateTime<Utc>>,
 }
 
-/// What a sweep of expiries did.
+/// What ends did: of time, or of traffic.
 #[derive(Debug, Clone, Default)]
 pub struct Swept {
-    /// Services suspended now.
+    /// Services that are suspended for this reason now.
     pub services: Vec<ServiceId>,
     /// Servers with peers to remove.
     pub wake: Vec<NodeId>,
