@@ -31,8 +31,8 @@ impl<M: Message> Slot<M> {
     /// Enters the actor; its mailbox is empty now. Called in `pre_start`.
     pub fn enter(&self, actor: ActorRef<M>) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(actor);
-        self.depth.store(0, Ordering::Relaxed);
-        depth_gauge(self.kind).set(0.0);
+        let left = self.depth.swap(0, Ordering::Relaxed);
+        show(self.kind, -left);
     }
 
     /// The actor of the moment, if it is alive.
@@ -85,11 +85,22 @@ impl<M: Message> Slot<M> {
         u64::try_from(self.depth.load(Ordering::Relaxed)).unwrap_or(0)
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "a mailbox never holds 2^52 messages")]
     fn counted(&self, change: i64) {
-        let depth = self.depth.fetch_add(change, Ordering::Relaxed) + change;
-        depth_gauge(self.kind).set(depth.max(0) as f64);
+        self.depth.fetch_add(change, Ordering::Relaxed);
+        show(self.kind, change);
     }
+}
+
+impl<M> Drop for Slot<M> {
+    fn drop(&mut self) {
+        show(self.kind, -self.depth.load(Ordering::Relaxed));
+    }
+}
+
+/// Several actors of a kind share one gauge, so each adds its part instead of setting the whole.
+#[allow(clippy::cast_precision_loss, reason = "a mailbox never holds 2^52 messages")]
+fn show(kind: &'static str, change: i64) {
+    depth_gauge(kind).increment(change as f64);
 }
 
 /// A server and how it does.

@@ -3,22 +3,25 @@
 
 use crate::directory::Directory;
 use crate::env::{Duty, Env, Options};
+use crate::leader::LeaderMsg;
 use crate::limits::Limits;
+use crate::rig::Lock;
 use crate::supervision::policy::Policy;
 use crate::supervision::{ChildSpec, Fault, Roster, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorRef};
 use crate::testing::clock::FakeClock;
 use crate::testing::messenger::FakeMessenger;
 use crate::testing::parser::FakeParser;
 use chrono::{DateTime, TimeDelta, Utc};
-use ractor::{Actor, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::watch;
 use usipipo_domain::ids::{BotId, ServiceId, UserId};
 use usipipo_domain::lang::Lang;
 use usipipo_domain::permission::Staff;
 use usipipo_domain::service::TrialTerms;
 use usipipo_storage::Store;
-use usipipo_storage::model::{PeerRow, StoreOptions};
+use usipipo_storage::model::{Epoch, PeerRow, StoreOptions};
 use usipipo_storage::testing::{SeededNode, TestDatabase};
 
 /// Somebody with a large id (fault 24).
@@ -40,6 +43,31 @@ pub(crate) struct Bench {
     pub(crate) env: Arc<Env>,
     pub(crate) duty: Duty,
     root: SupervisorRef,
+}
+
+/// Listens in the leader's place.
+struct Ear;
+
+impl Actor for Ear {
+    type Msg = LeaderMsg;
+    type State = watch::Sender<Option<Epoch>>;
+    type Arguments = Self::State;
+
+    async fn pre_start(&self, _: ActorRef<LeaderMsg>, told: Self::State) -> Result<Self::State, ActorProcessingErr> {
+        Ok(told)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<LeaderMsg>,
+        message: LeaderMsg,
+        told: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        if let LeaderMsg::LostLead(epoch) = message {
+            told.send_replace(Some(epoch));
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Bench {
@@ -153,17 +181,17 @@ impl Bench {
         self.db.execute("UPDATE outbox SET sent_at = created_at WHERE sent_at IS NULL AND failed_at IS NULL").await;
     }
 
-    /// Keeps every writer away from a table for so long; returns when it does.
-    pub(crate) async fn lock(&self, table: &'static str, millis: u32) {
-        let locked = format!(
-            "SELECT count(*) AS n FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-             WHERE c.relname = '{table}' AND l.mode = 'AccessExclusiveLock' AND l.granted"
-        );
-        let seconds = f64::from(millis) / 1e3;
-        let sql = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({seconds}); COMMIT");
-        let db = Arc::clone(&self.db);
-        tokio::spawn(async move { db.execute(&sql).await });
-        crate::testing::until("the table is locked", async || self.db.number(&locked).await > 0).await;
+    /// Keeps everybody away from a table until it is released.
+    pub(crate) async fn lock(&self, table: &str) -> Lock {
+        Lock::taken(&self.db, table).await
+    }
+
+    /// Stands in for the leader; the epoch of which an actor last said that it is lost.
+    pub(crate) async fn lost_lead(&self) -> watch::Receiver<Option<Epoch>> {
+        let (told, lost) = watch::channel(None);
+        let (ear, _) = Actor::spawn(None, Ear, told).await.unwrap();
+        self.env.directory.leader.enter(ear);
+        lost
     }
 
     pub(crate) async fn status(&self, service: ServiceId) -> String {

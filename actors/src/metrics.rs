@@ -53,6 +53,7 @@ names! {
     gauge OUTBOX_IN_FLIGHT = "outbox_in_flight", Unit::Count, "Messages under way to Telegram.";
     gauge OUTBOX_PAUSED = "outbox_paused", Unit::Count, "1 while Telegram asked to wait.";
     gauge NODE_UP = "node_up", Unit::Count, "1 while the server answers. Labels: node, mode.";
+    gauge NODE_SECRETS_UNREADABLE = "node_secrets_unreadable", Unit::Count, "Services whose stored secret cannot be opened, so that their key cannot be put on the server. Labels: node.";
     gauge NODE_PEERS = "node_peers", Unit::Count, "Peers on the server. Labels: node, kind = ours, foreign.";
     histogram NODE_RECONCILE_SECONDS = "node_reconcile_seconds", Unit::Seconds, "Time to compare and mend a server. Labels: node.";
     counter NODE_CHANGES = "node_peer_changes_total", Unit::Count, "Peers put on or taken off. Labels: node, change = put, removed.";
@@ -65,7 +66,7 @@ names! {
     gauge POOL_ADDRESSES = "ip_pool_addresses", Unit::Count, "Addresses. Labels: node, purpose, state = free, live, reserved, quarantined.";
     gauge POOL_DAYS_LEFT = "ip_pool_days_left", Unit::Count, "Days until the pool is full at last week's pace; 3650 when it is not in sight. Labels: node, purpose.";
     counter POOL_LEASES = "ip_pool_leases_total", Unit::Count, "Requests for an address. Labels: outcome = reserved, full, conflict.";
-    counter SWEPT = "sweeper_swept_total", Unit::Count, "Rows swept. Labels: what = expired, released, tidied.";
+    counter SWEPT = "sweeper_swept_total", Unit::Count, "Rows swept. Labels: what = expired, over_quota, released, tidied.";
     gauge SWEEPER_LAST_SUCCESS = "sweeper_last_success_timestamp_seconds", Unit::Seconds, "When the last sweep ended well (Unix time).";
     gauge SWEEPER_LAG_SECONDS = "sweeper_lag_seconds", Unit::Seconds, "By how much the last sweep was late for the earliest expiry it found.";
     counter SWEEPER_FAILURES = "sweeper_failures_total", Unit::Count, "Sweeps that failed.";

@@ -9,6 +9,7 @@
 
 mod health;
 mod plan;
+mod secrets;
 mod work;
 
 use crate::directory::NodePlace;
@@ -20,11 +21,11 @@ use crate::supervision::ChildSpec;
 use crate::timer::{Timer, backoff};
 use health::Health;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use usipipo_domain::ids::NodeId;
+use usipipo_domain::ids::{NodeId, ServiceId};
 use usipipo_domain::pool::server_addresses;
 use usipipo_domain::wg::InterfaceSpec;
 use usipipo_storage::StoreError;
@@ -139,6 +140,9 @@ pub struct NodeState {
     unmarked: Vec<PeerRow>,
     /// Counters as last recorded, to leave out what did not change.
     recorded: HashMap<i64, PeerCounters>,
+    /// Services whose secret could not be opened when last looked at, with their alerts; `None` until an alert of an earlier
+    /// actor was looked for.
+    sealed: Option<BTreeSet<ServiceId>>,
     wait: Option<Duration>,
     tick: Option<Timer>,
     quiet: bool,
@@ -163,6 +167,7 @@ impl Actor for Node {
             begun: None,
             unmarked: Vec::new(),
             recorded: HashMap::new(),
+            sealed: None,
             wait: None,
             tick: None,
             quiet: false,
@@ -262,6 +267,7 @@ impl NodeState {
         }
         let server = self.call(self.args.driver.peers()).await?;
         let rows = env.store.peers_of(self.args.id).await?;
+        self.look_at_secrets(&rows).await?;
         let found = plan::compare(&server, rows, self.args.exclusive);
         if !found.homeless.is_empty() {
             tracing::error!(actor = KIND, node = self.args.name, peers = ?found.homeless, "peers without an address");

@@ -136,7 +136,7 @@ impl Actor for Outbox {
         let env = Arc::clone(&duty.env);
         env.directory.outbox.enter(myself);
         let mut state = OutboxState {
-            queue: Queue::new(env.limits()),
+            queue: Queue::new(env.limits()).before_first_reading(),
             duty,
             sends: JoinSet::new(),
             by_task: HashMap::new(),
@@ -222,7 +222,7 @@ impl OutboxState {
         let Some((limit, except)) = self.queue.begin_reading(READ_MAX) else { return };
         let env = Arc::clone(&self.duty.env);
         self.reader = Some(Task::spawn(async move {
-            let rows = env.store.outbox_due(env.clock.now(), &except, limit).await;
+            let rows = env.store.outbox_waiting(env.clock.now(), &except, limit).await;
             env.directory.outbox.tell(OutboxMsg::Found { rows, limit });
         }));
     }

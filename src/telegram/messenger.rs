@@ -108,6 +108,11 @@ impl TelegramMessenger {
                 let notice = self.renderer.ended(&reader, *service, now).await.map_err(render_error)?;
                 self.notify(chat, notice).await
             }
+            Body::OverQuota { service } => {
+                let reader = self.reader(chat).await?;
+                let notice = self.renderer.over_quota(&reader, *service, now).await.map_err(render_error)?;
+                self.notify(chat, notice).await
+            }
             Body::Alert { alert, resolved } => {
                 let reader = self.reader(chat).await?;
                 match self.renderer.alert(&reader, *alert, *resolved, now).await.map_err(render_error)? {

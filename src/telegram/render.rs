@@ -147,6 +147,16 @@ impl Renderer {
         Ok(Notice { html: html.cut(MESSAGE_MAX_UNITS), keyboard })
     }
 
+    /// Renders the notice that a service's traffic is used up.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    pub async fn over_quota(&self, reader: &Reader, service: ServiceId, now: DateTime<Utc>) -> DataResult<Notice> {
+        let card = self.data.card(reader.id, service).await?;
+        let (html, keyboard) = flow::over_quota(self.ctx(reader, now), card.as_ref());
+        Ok(Notice { html: html.cut(MESSAGE_MAX_UNITS), keyboard })
+    }
+
     /// Renders an alert; `None` for somebody who is no longer to be told.
     ///
     /// # Errors
@@ -198,6 +208,7 @@ impl Renderer {
             Screen::Pools => system::pools(ctx, &self.data.pool_overviews(ctx.here.now).await?),
             Screen::DeadLetters { page } => letters::list(ctx, &self.data.dead_letters(*page, ROWS_PER_PAGE).await?),
             Screen::DeadLetter { id } => letters::letter(ctx, self.data.dead_letter(*id).await?.as_ref()),
+            Screen::AlertSettled { alert } => alert::message(ctx, self.data.alert(*alert).await?.as_ref(), true),
             Screen::UserCard { user } => {
                 let viewer = self.data.viewer(*user).await?;
                 let services = self.data.services_of(*user, 0, ROWS_PER_PAGE).await?;
@@ -233,6 +244,7 @@ const fn permission(screen: &Screen) -> Option<Permission> {
         Screen::Pools => Some(Permission::PoolsRead),
         Screen::DeadLetters { .. } | Screen::DeadLetter { .. } => Some(Permission::DeadLettersRead),
         Screen::DeadLetterReplayed { .. } => Some(Permission::DeadLettersReplay),
+        Screen::AlertSettled { .. } => Some(Permission::AlertsSettle),
         Screen::UserCard { .. } | Screen::UserUsage => Some(Permission::UsersRead),
         _ => None,
     }
@@ -255,7 +267,6 @@ fn of_service(ctx: Ctx<'_>, screen: &Screen, card: Option<&ServiceCard>) -> (Scr
         Screen::HowTo { os, .. } => flow::how_to(ctx, card, *os),
         Screen::AskName { error, .. } => change::ask_name(ctx, card, *error),
         Screen::AskRotate { offer, .. } => change::ask_rotate(ctx, card, *offer),
-        Screen::KeyTaken { .. } => change::key_taken(ctx, card),
         Screen::AskRevoke { offer, .. } => change::ask_revoke(ctx, card, *offer),
         Screen::Revoked { .. } => change::revoked(ctx, Some(card)),
         _ => service::card(ctx, card),
@@ -269,6 +280,7 @@ fn plain(ctx: Ctx<'_>, screen: &Screen) -> Face {
         Screen::TrialOffer { offer } => flow::trial_offer(ctx, *offer),
         Screen::TrialRefused { reason } => flow::trial_refused(ctx, *reason),
         Screen::AskOwnKey { offer: _, error } => change::ask_own_key(ctx, *error),
+        Screen::KeyTaken { offer: _, service } => change::key_taken(ctx, *service),
         Screen::Help => about::help(ctx),
         Screen::Settings => person::settings(ctx),
         Screen::Languages => person::languages(ctx),

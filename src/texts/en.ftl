@@ -56,7 +56,7 @@ t-state-quota-over = out of traffic
 t-state-quota = { $percent }% of { $quota }
 t-state-paused = paused
 t-state-revoked = revoked
-t-state-failed = could not be made
+t-state-failed = could not be created
 t-purpose-trial = trial
 t-purpose-paid = paid
 t-role-admin = admin
@@ -69,12 +69,18 @@ home-welcome =
     Get a VPN that works within a minute.
     This chat is all you need.
 home-none = You have no VPN yet.
-home-trial-hint = 🎁 A free trial of { $days } days is waiting for you.
+home-trial-hint = { $days ->
+    [one] 🎁 A free trial of 1 day is waiting for you.
+   *[other] 🎁 A free trial of { $days } days is waiting for you.
+}
 home-more = … and { $n } more under “VPN”.
 service-line = { $dot } <b>{ $name }</b> · { $product } · { $place } · { $state }
 
 btn-vpn = 🔐 VPN
-btn-trial = 🎁 Try it free for { $days } days
+btn-trial = { $days ->
+    [one] 🎁 Try it free for 1 day
+   *[other] 🎁 Try it free for { $days } days
+}
 btn-profile = 👤 Profile
 btn-settings = ⚙️ Settings
 btn-help = ❓ How it works
@@ -113,12 +119,13 @@ card-node-down =
 card-config-only =
     ⚠️ No tunnel is up on this machine right now.
     The file is real, but it will not connect to anything.
-card-over-expiry = Its time is over, so it no longer connects. You can revoke it to take it off your list.
-card-over-quota = All its traffic is used up, so it no longer connects. You can revoke it to take it off your list.
+card-over-expiry = Its time is over, so it no longer connects.
+card-over-quota = All its traffic is used up, so it no longer connects.
+card-over-hint = You can revoke it to take it off your list.
 card-over-admin = An admin paused it. If you think that is a mistake, talk to whoever invited you to this bot.
 card-expired = Its time is over and it no longer exists on the server.
 card-revoked = It is revoked and no longer connects.
-card-failed = The server could not make it. We are sorry.
+card-failed = The server could not create it. We are sorry.
 
 btn-file = 📄 File
 btn-qr = 🔳 QR
@@ -132,7 +139,10 @@ btn-pc = 💻 PC
 ## From the trial to a working VPN
 
 trial-offer =
-    🎁 <b>Free trial for { $days } days</b>
+    🎁 <b>Free trial for { $days ->
+        [one] 1 day
+       *[other] { $days } days
+    }</b>
 
     { $quota } of WireGuard traffic, nothing to pay.
     The days count from the moment the VPN works. One trial per person.
@@ -150,9 +160,6 @@ trial-no-node =
     No server gives trials right now.
     Yours is kept for you: try again in a while.
 btn-retry = 🔄 Try again
-trial-key-taken =
-    Another VPN uses that key already, so it cannot serve this one.
-    Make a new pair of keys in your app and paste its public key here.
 
 preparing =
     ⏳ Preparing your { $product }…
@@ -160,7 +167,10 @@ preparing =
 btn-look = 🔄 See how it goes
 waiting =
     ⏳ The server in { $place } does not answer at the moment.
-    Your VPN “{ $name }” is kept and will be made as soon as it is back. I will tell you here; there is nothing you need to do.
+    Your VPN “{ $name }” is saved and will be created as soon as it is back. I will tell you here; there is nothing you need to do.
+waiting-key =
+    ⏳ The server in { $place } does not answer at the moment.
+    The new key of “{ $name }” is saved and takes effect as soon as it is back. I will tell you here; there is nothing you need to do.
 ready =
     ✅ <b>Done.</b> Your VPN “{ $name }” works until { $date } ({ $left }).
     Open its file with the WireGuard app; the buttons below tell you how.
@@ -170,7 +180,7 @@ ready-config-only =
     ⚠️ But no tunnel is up on this machine: the file is real and will not connect to anything.
 ready-own-key = 🔑 In the file, write your private key on the <code>PrivateKey</code> line.
 failed =
-    ❌ We could not make “{ $name }”.
+    ❌ We could not create “{ $name }”.
     We are sorry. You can ask for it again; if it fails once more, try tomorrow.
 btn-name-it = ✏️ Give it a name
 ended =
@@ -178,6 +188,12 @@ ended =
     It no longer connects. Its card shows what you used.
 ended-some =
     🔴 One of your VPNs ended.
+    It no longer connects. Your list shows those you still have.
+over-quota =
+    🔴 “{ $name }” has used up its { $quota } of traffic.
+    It no longer connects. Its card shows what you used.
+over-quota-some =
+    🔴 One of your VPNs has used up its traffic.
     It no longer connects. Your list shows those you still have.
 btn-card = 🔐 See “{ $name }”
 
@@ -213,7 +229,7 @@ howto-pc =
 ask-name =
     ✏️ What would you like to call “{ $name }”?
     Write it here, { $max } letters at most.
-name-empty = There is nothing to see in that name.
+name-empty = That name has nothing in it that one can see.
 name-too-long = That name is too long.
 ask-own-key =
     🔑 Paste your WireGuard <b>public key</b> here.
@@ -222,19 +238,19 @@ key-not-a-key = That is not a WireGuard public key.
 key-low-order = That key is not safe: anyone could read your traffic. Make a new pair in your app.
 ask-rotate =
     🔁 Change the key of “{ $name }”?
-    The present file stops working at once and I will send you a new one.
+    The current file stops working at once and I will send you a new one.
 btn-rotate-now = 🔁 Yes, change it
 key-taken =
-    Another VPN uses the key you pasted for “{ $name }” already.
-    Make a new pair of keys in your app and try again.
+    🔑 That key is already in use, so it cannot be used here.
+    Make a new pair of keys in your app and paste its public key here.
 ask-revoke =
     🗑 Revoke “{ $name }”? It will stop working at once.
     This cannot be undone.
 ask-revoke-trial = It is your free trial and you will not get another one.
 btn-revoke-now = 🗑 Yes, revoke it
 btn-keep = ⬅️ No, keep it
-revoked = 🗑 “{ $name }” is revoked: it no longer connects and its file is of no use.
-revoked-some = 🗑 Revoked: it no longer connects and its file is of no use.
+revoked = 🗑 “{ $name }” is revoked: it no longer connects and its file no longer works.
+revoked-some = 🗑 Revoked: it no longer connects and its file no longer works.
 
 ## Me and my settings
 
@@ -285,7 +301,7 @@ help =
 
     /vpn your VPNs: file, QR code, name, key
     /trial the free trial
-    /status whether all of yours works
+    /status whether everything of yours works
     /profile who you are here
     /settings language and time zone
     /cancel leaves what we are doing
@@ -305,22 +321,28 @@ privacy =
 
     <b>I do not keep</b> which pages you visit, what you do through the VPN or where you connect from.
 
-    What you write to me is kept for { $days } days, in case something fails and has to be repeated; then its content is erased.
+    What you write to me is kept for { $days ->
+        [one] 1 day
+       *[other] { $days } days
+    }, in case something fails and has to be repeated; then its content is erased.
     Every change is written down: who, what and when. Admins can see your card, not your traffic.
 terms =
     📜 <b>The rules, in short</b>
 
     Use the VPN for what is legal where you are.
     No spam, attacks, fraud or reselling of access. Whoever abuses it loses it.
-    There is one trial per person; it lasts { $days } days with { $quota }.
+    There is one trial per person; it lasts { $days ->
+        [one] 1 day
+       *[other] { $days } days
+    } and comes with { $quota } of traffic.
     I do my best to keep everything working, but a server can fail: see /status.
     Everything here is free today; nobody should ask you for money in my name.
 
 ## When something does not fit
 
 cancelled = 👌 Never mind then. Nothing was changed.
-nothing-to-cancel = There was nothing to leave. Here is the menu:
-unknown-command = I do not know that command. /help lists the ones there are.
+nothing-to-cancel = There is nothing to cancel. Here is the menu:
+unknown-command = I do not know that command. /help lists those I know.
 unexpected-text = Thanks for writing, but I was not waiting for a text just now. These buttons are what I do:
 unexpected-kind = I only understand texts and buttons. What I do is here:
 old-button = That button is from before and no longer works. These do:
@@ -336,7 +358,7 @@ slow-down =
     I read the first messages and left the rest unread. Wait a few seconds and repeat the last one.
 apology =
     😕 Something broke on our side with what you just sent.
-    It was noted down to be looked at. You can go on with everything else.
+    We noted it down and will look into it. You can go on with everything else.
     ref: <code>{ $code }</code>
 toast-refuse-checkout = Nothing is sold here yet. You have not been charged.
 
@@ -346,17 +368,43 @@ system-title = 🛠 <b>System</b>
 system-users = Users: { $total } ({ $day } in the last 24 h)
 system-services = VPNs: { $list }
 system-services-none = VPNs: none
-t-status-pending = { $n } waiting
-t-status-active = { $n } active
-t-status-suspended = { $n } suspended
-t-status-expired = { $n } expired
-t-status-revoked = { $n } revoked
-t-status-failed = { $n } failed
-system-pending-oldest = The longest wait: { $span }
-system-inbox = In: { $n } not handled yet
-system-inbox-oldest = In: { $n } not handled yet, the oldest for { $span }
-system-outbox = Out: { $reply } replies, { $delivery } deliveries, { $notice } notices
-system-outbox-oldest = Out: { $reply } replies, { $delivery } deliveries, { $notice } notices; the oldest for { $span }
+t-status-pending = { $count } waiting
+t-status-active = { $n ->
+    [one] 1 active
+   *[other] { $count } active
+}
+t-status-suspended = { $count } paused
+t-status-expired = { $n ->
+    [one] 1 expired
+   *[other] { $count } expired
+}
+t-status-revoked = { $n ->
+    [one] 1 revoked
+   *[other] { $count } revoked
+}
+t-status-failed = { $n ->
+    [one] 1 failed
+   *[other] { $count } failed
+}
+t-out-replies = { $n ->
+    [one] 1 reply
+   *[other] { $count } replies
+}
+t-out-deliveries = { $n ->
+    [one] 1 delivery
+   *[other] { $count } deliveries
+}
+t-out-notices = { $n ->
+    [one] 1 notice
+   *[other] { $count } notices
+}
+system-pending-oldest = The longest wait so far: { $span }
+system-inbox = In: { $count } not handled yet
+system-inbox-none = In: everything is handled
+system-inbox-oldest = In: { $count } not handled yet, the oldest for { $span }
+system-outbox = Out: { $list }
+system-outbox-none = Out: nothing waits
+system-outbox-oldest = Out: { $list }; the oldest for { $span }
 system-dead = 📮 Messages that failed: { $n }
 system-alerts-none = ✅ No open alert
 system-alerts = <b>Open alerts:</b>
@@ -369,7 +417,7 @@ nodes-title = 🖥 <b>Servers</b>
 nodes-none = There is none. Add one under [[nodes]] in the settings.
 node-title = { $dot } <b>{ $name }</b> · { $place }
 node-mode = { $mode } · <code>{ $endpoint }</code>
-node-counts = { $active } active, { $pending } waiting
+node-counts = { $active }, { $pending }
 node-foreign = { $n ->
     [one] 1 foreign peer, left alone
    *[other] { $n } foreign peers, left alone
@@ -383,7 +431,10 @@ pools-title = 🧮 <b>Addresses</b>
 pools-none = There is no pool of addresses.
 pool-title = { $dot } <b>{ $node }</b> · { $purpose }
 pool-networks = <code>{ $networks }</code>
-pool-counts = { $live } in use, { $resting } resting, { $free } free of { $total }
+pool-counts = { $n ->
+    [one] { $live } in use, { $resting } resting, 1 free of { $total }
+   *[other] { $live } in use, { $resting } resting, { $free } free of { $total }
+}
 pool-counts-endless = { $live } in use, { $resting } resting, plenty free
 pool-forecast-days = { $n ->
     [0] At this week’s pace it is full today.
@@ -402,13 +453,16 @@ dead-hint = { $n ->
 btn-dead-letter = #{ $id } · { $code } · { $ago }
 btn-dead-letter-done = ✔ #{ $id } · { $code } · { $ago }
 dead-letter-title = 📮 <b>Message #{ $id }</b> · ref: <code>{ $code }</code>
-dead-letter-about = { $attempts } attempts · { $ago } · lane { $lane }
+dead-letter-about = { $n ->
+    [one] 1 attempt · { $ago } · lane { $lane }
+   *[other] { $n } attempts · { $ago } · lane { $lane }
+}
 dead-letter-user = From: { $user }
 dead-letter-error = <code>{ $error }</code>
 dead-letter-replayed = 🔁 It was repeated { $ago }.
 dead-letter-gone = That message is no longer there: it was deleted when its time was up.
 btn-replay = 🔁 Repeat it
-btn-user = 👤 Who is it
+btn-user = 👤 Who is it?
 btn-dead-list = 📮 See those that failed
 replayed = 🔁 Message #{ $id } is back in the inbox and is handled now.
 
@@ -429,14 +483,22 @@ alert-foreign = { $n ->
     [one] 🟡 <b>{ $node }</b> has 1 peer that is not ours. We leave it alone.
    *[other] 🟡 <b>{ $node }</b> has { $n } peers that are not ours. We leave them alone.
 }
-alert-pool = 🟡 <b>{ $node }</b> has { $free } of { $total } addresses left ({ $purpose }).
+alert-pool = { $n ->
+    [one] 🟡 <b>{ $node }</b> has 1 of { $total } addresses left ({ $purpose }).
+   *[other] 🟡 <b>{ $node }</b> has { $free } of { $total } addresses left ({ $purpose }).
+}
 alert-actor = 🟡 “{ $actor }” failed again and again and is paused.
 alert-dead = { $n ->
     [one] 🟡 1 message could not be handled.
    *[other] 🟡 { $n } messages could not be handled.
 }
 alert-telegram = 🔴 Telegram does not accept us.
-alert-payment = 🔴 A payment came that nobody expected. It has to be returned by hand.
+alert-payment =
+    🔴 A payment came that nobody expected.
+    It has to be returned by hand; when that is done, say so with the button.
+alert-payment-line = 🔴 A payment came that nobody expected and has to be returned by hand.
+alert-secret = 🔴 On <b>{ $node }</b> the secret of VPN { $service } cannot be opened. The others go on; look at the master key file.
+btn-settle = ✔ It is settled
 alert-late = { $n ->
     [one] 🔴 1 VPN waits for its server longer than it should.
    *[other] 🔴 { $n } VPNs wait for their server longer than they should.
@@ -449,6 +511,7 @@ over-dead = ✅ No failed messages are left to look at.
 over-telegram = ✅ Telegram accepts us again.
 over-payment = ✅ The unexpected payment is settled.
 over-late = ✅ No VPN waits for its server any more.
+over-secret = ✅ On <b>{ $node }</b> the secret of VPN { $service } can be opened again.
 
 ## What Telegram shows of the bot
 

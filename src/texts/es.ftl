@@ -69,12 +69,18 @@ home-welcome =
     Aquí consigues una VPN que funciona en un minuto.
     No hace falta nada más que este chat.
 home-none = Todavía no tienes ninguna VPN.
-home-trial-hint = 🎁 Te espera una prueba gratis de { $days } días.
+home-trial-hint = { $days ->
+    [one] 🎁 Te espera una prueba gratis de 1 día.
+   *[other] 🎁 Te espera una prueba gratis de { $days } días.
+}
 home-more = … y { $n } más en «VPN».
 service-line = { $dot } <b>{ $name }</b> · { $product } · { $place } · { $state }
 
 btn-vpn = 🔐 VPN
-btn-trial = 🎁 Probar gratis { $days } días
+btn-trial = { $days ->
+    [one] 🎁 Probar gratis 1 día
+   *[other] 🎁 Probar gratis { $days } días
+}
 btn-profile = 👤 Perfil
 btn-settings = ⚙️ Ajustes
 btn-help = ❓ Cómo funciona
@@ -113,8 +119,9 @@ card-node-down =
 card-config-only =
     ⚠️ Ahora mismo no hay ningún túnel encendido en esta máquina.
     El archivo es de verdad, pero no conectará con nada.
-card-over-expiry = Su tiempo se acabó, así que ya no conecta. Puedes revocarla para quitarla de tu lista.
-card-over-quota = Gastó todo su tráfico, así que ya no conecta. Puedes revocarla para quitarla de tu lista.
+card-over-expiry = Su tiempo se acabó, así que ya no conecta.
+card-over-quota = Gastó todo su tráfico, así que ya no conecta.
+card-over-hint = Puedes revocarla para quitarla de tu lista.
 card-over-admin = Un administrador la puso en pausa. Si crees que es un error, habla con quien te invitó a este bot.
 card-expired = Se acabó su tiempo y ya no existe en el servidor.
 card-revoked = Está revocada y ya no conecta.
@@ -132,7 +139,10 @@ btn-pc = 💻 PC
 ## De la prueba a la VPN lista
 
 trial-offer =
-    🎁 <b>Prueba gratis de { $days } días</b>
+    🎁 <b>Prueba gratis de { $days ->
+        [one] 1 día
+       *[other] { $days } días
+    }</b>
 
     { $quota } de tráfico con WireGuard, sin pagar nada.
     Los días cuentan desde que la VPN funciona. Es una prueba por persona.
@@ -150,9 +160,6 @@ trial-no-node =
     Ahora mismo ningún servidor da pruebas.
     La tuya sigue guardada: vuelve a intentarlo en un rato.
 btn-retry = 🔄 Intentar otra vez
-trial-key-taken =
-    Esa clave ya la usa otra VPN, así que no puede servir para esta.
-    Crea un par de claves nuevo en tu app y pega aquí la clave pública.
 
 preparing =
     ⏳ Preparando tu { $product }…
@@ -161,6 +168,9 @@ btn-look = 🔄 Ver cómo va
 waiting =
     ⏳ El servidor de { $place } no responde en este momento.
     Tu VPN «{ $name }» está guardada y se creará sola en cuanto vuelva. Te aviso aquí; no tienes que hacer nada.
+waiting-key =
+    ⏳ El servidor de { $place } no responde en este momento.
+    La clave nueva de «{ $name }» está guardada y entrará sola en cuanto vuelva. Te aviso aquí; no tienes que hacer nada.
 ready =
     ✅ <b>Listo.</b> Tu VPN «{ $name }» está activa hasta el { $date } ({ $left }).
     Abre su archivo con la app WireGuard; abajo te digo cómo.
@@ -178,6 +188,12 @@ ended =
     Ya no conecta. Puedes ver lo que usaste en su ficha.
 ended-some =
     🔴 Una de tus VPN terminó.
+    Ya no conecta. Mira las que te quedan en tu lista.
+over-quota =
+    🔴 «{ $name }» gastó sus { $quota } de tráfico.
+    Ya no conecta. Puedes ver lo que usaste en su ficha.
+over-quota-some =
+    🔴 Una de tus VPN gastó todo su tráfico.
     Ya no conecta. Mira las que te quedan en tu lista.
 btn-card = 🔐 Ver «{ $name }»
 
@@ -225,8 +241,8 @@ ask-rotate =
     El archivo de ahora deja de funcionar ya mismo y te mando uno nuevo.
 btn-rotate-now = 🔁 Sí, cambiarla
 key-taken =
-    La clave que pegaste para «{ $name }» ya la usa otra VPN.
-    Crea un par de claves nuevo en tu app e inténtalo otra vez.
+    🔑 Esa clave ya está en uso, así que no puede servir aquí.
+    Crea un par de claves nuevo en tu app y pega aquí su clave pública.
 ask-revoke =
     🗑 ¿Revocar «{ $name }»? Dejará de funcionar ya.
     No se puede deshacer.
@@ -305,21 +321,27 @@ privacy =
 
     <b>No guardo</b> qué páginas visitas, qué haces por la VPN ni desde dónde te conectas.
 
-    Lo que me escribes se guarda { $days } días, por si algo falla y hay que repetirlo; después se borra el contenido.
+    Lo que me escribes se guarda { $days ->
+        [one] 1 día
+       *[other] { $days } días
+    }, por si algo falla y hay que repetirlo; después se borra el contenido.
     Cada cambio queda anotado: quién, qué y cuándo. Los administradores pueden ver tu ficha, no tu tráfico.
 terms =
     📜 <b>Las reglas, en corto</b>
 
     Usa la VPN para lo que sea legal donde estás.
     Nada de spam, ataques, fraudes ni de revender el acceso. Quien abusa lo pierde.
-    La prueba es una por persona y dura { $days } días con { $quota }.
+    Hay una prueba por persona; dura { $days ->
+        [one] 1 día
+       *[other] { $days } días
+    } y trae { $quota } de tráfico.
     Hago lo posible por que todo funcione, pero un servidor puede fallar: míralo en /status.
     Hoy todo aquí es gratis; nadie debe pedirte dinero en mi nombre.
 
 ## Cuando algo no encaja
 
 cancelled = 👌 Lo dejamos. No cambió nada.
-nothing-to-cancel = No había nada que dejar. Aquí tienes el menú:
+nothing-to-cancel = No hay nada que cancelar. Aquí tienes el menú:
 unknown-command = No conozco ese comando. Con /help ves los que hay.
 unexpected-text = Gracias por escribir, pero ahora no esperaba ningún texto. Lo que hago está en estos botones:
 unexpected-kind = Solo entiendo textos y botones. Lo que hago está aquí:
@@ -346,17 +368,43 @@ system-title = 🛠 <b>Sistema</b>
 system-users = Usuarios: { $total } ({ $day } en las últimas 24 h)
 system-services = VPN: { $list }
 system-services-none = VPN: ninguna
-t-status-pending = { $n } esperando
-t-status-active = { $n } activas
-t-status-suspended = { $n } paradas
-t-status-expired = { $n } terminadas
-t-status-revoked = { $n } revocadas
-t-status-failed = { $n } fallidas
-system-pending-oldest = La que más espera: { $span }
-system-inbox = Entrada: { $n } sin atender
-system-inbox-oldest = Entrada: { $n } sin atender, la más vieja de hace { $span }
-system-outbox = Salida: { $reply } respuestas, { $delivery } entregas, { $notice } avisos
-system-outbox-oldest = Salida: { $reply } respuestas, { $delivery } entregas, { $notice } avisos; la más vieja de hace { $span }
+t-status-pending = { $count } esperando
+t-status-active = { $n ->
+    [one] 1 activa
+   *[other] { $count } activas
+}
+t-status-suspended = { $count } en pausa
+t-status-expired = { $n ->
+    [one] 1 terminada
+   *[other] { $count } terminadas
+}
+t-status-revoked = { $n ->
+    [one] 1 revocada
+   *[other] { $count } revocadas
+}
+t-status-failed = { $n ->
+    [one] 1 fallida
+   *[other] { $count } fallidas
+}
+t-out-replies = { $n ->
+    [one] 1 respuesta
+   *[other] { $count } respuestas
+}
+t-out-deliveries = { $n ->
+    [one] 1 entrega
+   *[other] { $count } entregas
+}
+t-out-notices = { $n ->
+    [one] 1 aviso
+   *[other] { $count } avisos
+}
+system-pending-oldest = La que más espera lleva { $span }
+system-inbox = Entrada: { $count } sin atender
+system-inbox-none = Entrada: todo atendido
+system-inbox-oldest = Entrada: { $count } sin atender, el más antiguo de hace { $span }
+system-outbox = Salida: { $list }
+system-outbox-none = Salida: nada espera
+system-outbox-oldest = Salida: { $list }; lo más antiguo es de hace { $span }
 system-dead = 📮 Mensajes que fallaron: { $n }
 system-alerts-none = ✅ Ninguna alerta abierta
 system-alerts = <b>Alertas abiertas:</b>
@@ -369,7 +417,7 @@ nodes-title = 🖥 <b>Servidores</b>
 nodes-none = No hay ninguno. Añade uno en [[nodes]] de la configuración.
 node-title = { $dot } <b>{ $name }</b> · { $place }
 node-mode = { $mode } · <code>{ $endpoint }</code>
-node-counts = { $active } activas, { $pending } esperando
+node-counts = { $active }, { $pending }
 node-foreign = { $n ->
     [one] 1 peer ajeno, no lo tocamos
    *[other] { $n } peers ajenos, no los tocamos
@@ -383,7 +431,10 @@ pools-title = 🧮 <b>Direcciones</b>
 pools-none = No hay ninguna reserva de direcciones.
 pool-title = { $dot } <b>{ $node }</b> · { $purpose }
 pool-networks = <code>{ $networks }</code>
-pool-counts = { $live } en uso, { $resting } en reposo, { $free } libres de { $total }
+pool-counts = { $n ->
+    [one] { $live } en uso, { $resting } en reposo, 1 libre de { $total }
+   *[other] { $live } en uso, { $resting } en reposo, { $free } libres de { $total }
+}
 pool-counts-endless = { $live } en uso, { $resting } en reposo, libres de sobra
 pool-forecast-days = { $n ->
     [0] Al ritmo de esta semana se llena hoy.
@@ -402,13 +453,16 @@ dead-hint = { $n ->
 btn-dead-letter = #{ $id } · { $code } · { $ago }
 btn-dead-letter-done = ✔ #{ $id } · { $code } · { $ago }
 dead-letter-title = 📮 <b>Mensaje #{ $id }</b> · ref: <code>{ $code }</code>
-dead-letter-about = { $attempts } intentos · { $ago } · vía { $lane }
+dead-letter-about = { $n ->
+    [one] 1 intento · { $ago } · vía { $lane }
+   *[other] { $n } intentos · { $ago } · vía { $lane }
+}
 dead-letter-user = De: { $user }
 dead-letter-error = <code>{ $error }</code>
 dead-letter-replayed = 🔁 Se repitió { $ago }.
 dead-letter-gone = Ese mensaje ya no está: se borró al cumplir su plazo.
 btn-replay = 🔁 Repetirlo
-btn-user = 👤 Quién es
+btn-user = 👤 ¿Quién es?
 btn-dead-list = 📮 Ver los que fallaron
 replayed = 🔁 El mensaje #{ $id } volvió a la entrada y se atiende ahora.
 
@@ -421,7 +475,7 @@ user-language = Idioma: { $language } · { $zone }
 ## Alertas
 
 alert-since = Desde hace { $span }.
-alert-times = Se repitió { $n } veces.
+alert-times = Ya van { $n } veces.
 alert-gone = ✅ Hubo una alerta, pero ya no está.
 alert-lasted = Duró { $span }.
 alert-node-down = 🔴 <b>{ $node }</b> no responde.
@@ -429,14 +483,22 @@ alert-foreign = { $n ->
     [one] 🟡 En <b>{ $node }</b> hay 1 peer que no es nuestro. No lo tocamos.
    *[other] 🟡 En <b>{ $node }</b> hay { $n } peers que no son nuestros. No los tocamos.
 }
-alert-pool = 🟡 En <b>{ $node }</b> quedan { $free } de { $total } direcciones ({ $purpose }).
+alert-pool = { $n ->
+    [one] 🟡 En <b>{ $node }</b> queda 1 de { $total } direcciones ({ $purpose }).
+   *[other] 🟡 En <b>{ $node }</b> quedan { $free } de { $total } direcciones ({ $purpose }).
+}
 alert-actor = 🟡 «{ $actor }» fallaba una y otra vez y quedó en pausa.
 alert-dead = { $n ->
     [one] 🟡 1 mensaje no se pudo atender.
    *[other] 🟡 { $n } mensajes no se pudieron atender.
 }
 alert-telegram = 🔴 Telegram no nos acepta.
-alert-payment = 🔴 Llegó un pago que nadie esperaba. Hay que devolverlo a mano.
+alert-payment =
+    🔴 Llegó un pago que nadie esperaba.
+    Hay que devolverlo a mano; cuando esté hecho, dilo con el botón.
+alert-payment-line = 🔴 Llegó un pago que nadie esperaba y hay que devolverlo a mano.
+alert-secret = 🔴 En <b>{ $node }</b> no se puede abrir el secreto de la VPN { $service }. Las demás siguen; revisa el archivo de la clave maestra.
+btn-settle = ✔ Ya está resuelto
 alert-late = { $n ->
     [one] 🔴 1 VPN espera a su servidor más de la cuenta.
    *[other] 🔴 { $n } VPN esperan a su servidor más de la cuenta.
@@ -449,6 +511,7 @@ over-dead = ✅ No quedan mensajes fallidos por mirar.
 over-telegram = ✅ Telegram nos acepta otra vez.
 over-payment = ✅ Quedó resuelto el pago inesperado.
 over-late = ✅ Ninguna VPN espera ya a su servidor.
+over-secret = ✅ En <b>{ $node }</b> ya se abre el secreto de la VPN { $service }.
 
 ## Lo que Telegram muestra del bot
 

@@ -1,5 +1,6 @@
 //! What admins are told about.
 
+use crate::ids::ServiceId;
 use serde::{Deserialize, Serialize};
 
 /// How bad it is.
@@ -79,6 +80,13 @@ pub enum AlertKind {
         /// How many.
         count: u32,
     },
+    /// A stored secret cannot be opened, so the service's key cannot be put on its server.
+    SecretUnreadable {
+        /// The server's name.
+        node: String,
+        /// Whose secret.
+        service: ServiceId,
+    },
 }
 
 impl AlertKind {
@@ -94,6 +102,7 @@ impl AlertKind {
             Self::TelegramRefuses { .. } => "telegram_refuses".to_owned(),
             Self::UnexpectedPayment { charge } => format!("unexpected_payment/{charge}"),
             Self::ProvisioningLate { .. } => "provisioning_late".to_owned(),
+            Self::SecretUnreadable { service, .. } => format!("secret_unreadable/{service}"),
         }
     }
 
@@ -109,6 +118,7 @@ impl AlertKind {
             Self::TelegramRefuses { .. } => "telegram_refuses",
             Self::UnexpectedPayment { .. } => "unexpected_payment",
             Self::ProvisioningLate { .. } => "provisioning_late",
+            Self::SecretUnreadable { .. } => "secret_unreadable",
         }
     }
 
@@ -119,11 +129,18 @@ impl AlertKind {
             Self::NodeDown { .. }
             | Self::TelegramRefuses { .. }
             | Self::UnexpectedPayment { .. }
-            | Self::ProvisioningLate { .. } => Severity::Critical,
+            | Self::ProvisioningLate { .. }
+            | Self::SecretUnreadable { .. } => Severity::Critical,
             Self::ForeignPeers { .. }
             | Self::PoolNearlyFull { .. }
             | Self::ActorQuarantined { .. }
             | Self::DeadLetter { .. } => Severity::Warning,
         }
+    }
+
+    /// Whether only a person can say that it is over: nothing in the program sees it.
+    #[must_use]
+    pub const fn is_settled_by_hand(&self) -> bool {
+        matches!(self, Self::UnexpectedPayment { .. })
     }
 }

@@ -3,7 +3,7 @@
 //! Format: version digit, name of the button, then its arguments, each behind a colon: `1card:42`. A button never proves
 //! anything: whoever may press what is decided where it is handled.
 
-use crate::ids::{DeadLetterId, OfferId, ServiceId, UserId};
+use crate::ids::{AlertId, DeadLetterId, OfferId, ServiceId, UserId};
 use crate::lang::Lang;
 use crate::screen::Os;
 use std::str::FromStr;
@@ -123,6 +123,11 @@ pub enum Button {
         /// Who.
         user: UserId,
     },
+    /// Admins: an alert that only a person can settle is settled.
+    Settle {
+        /// Which.
+        alert: AlertId,
+    },
     /// A label that does nothing, such as the page number.
     Nothing,
 }
@@ -180,6 +185,7 @@ impl Button {
             Self::DeadLetter { id } => format!("dl:{id}"),
             Self::Replay { id } => format!("again:{id}"),
             Self::User { user } => format!("user:{user}"),
+            Self::Settle { alert } => format!("done:{alert}"),
             Self::Nothing => "-".to_owned(),
         };
         format!("{VERSION}{body}")
@@ -245,6 +251,7 @@ impl Button {
             "dl" => Self::DeadLetter { id: number(next()?)? },
             "again" => Self::Replay { id: number(next()?)? },
             "user" => Self::User { user: number(next()?)? },
+            "done" => Self::Settle { alert: number(next()?)? },
             "-" => Self::Nothing,
             _ => return Err(ButtonError::Unknown),
         };

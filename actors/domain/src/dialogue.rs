@@ -4,7 +4,7 @@
 //! out in the transaction of the step and [`after`] turns its [`Outcome`] into messages, inside that same transaction.
 
 use crate::callback::Button;
-use crate::ids::{DeadLetterId, OfferId, ServiceId, UserId};
+use crate::ids::{AlertId, DeadLetterId, OfferId, ServiceId, UserId};
 use crate::lang::Lang;
 use crate::outgoing::{Body, Place, Toast};
 use crate::permission::{Permission, Role};
@@ -145,6 +145,8 @@ pub enum Effect {
     SetTimeZone(chrono_tz::Tz),
     /// Puts a dead letter back into the inbox, once.
     Replay(DeadLetterId),
+    /// Ends an alert that only a person can end.
+    SettleAlert(AlertId),
 }
 
 /// What became of an [`Effect`].
@@ -163,7 +165,12 @@ pub enum Outcome {
     /// This offer was taken before.
     AlreadyTaken,
     /// The key is in use; the offer still stands.
-    KeyTaken(OfferId),
+    KeyTaken {
+        /// The offer.
+        offer: OfferId,
+        /// The service whose key is to be replaced; `None` for a trial.
+        service: Option<ServiceId>,
+    },
     /// The service is ended.
     Revoked(ServiceId),
     /// The offer is too old, replaced, or not the user's.
@@ -180,6 +187,10 @@ pub enum Outcome {
     Replayed(DeadLetterId),
     /// It was handled again before, or there is none.
     NothingToReplay,
+    /// The alert is over.
+    AlertSettled(AlertId),
+    /// It was over before, there is none, or it ends by itself.
+    NothingToSettle,
 }
 
 /// What a step comes to.
@@ -224,6 +235,7 @@ pub fn required(event: &Event) -> Option<Permission> {
         Event::Command(Command::DeadLetters)
         | Event::Button(Button::DeadLetters { .. } | Button::DeadLetter { .. }, _) => Some(Permission::DeadLettersRead),
         Event::Button(Button::Replay { .. }, _) => Some(Permission::DeadLettersReplay),
+        Event::Button(Button::Settle { .. }, _) => Some(Permission::AlertsSettle),
         Event::Command(Command::User(_)) | Event::Button(Button::User { .. }, _) => Some(Permission::UsersRead),
         Event::Button(Button::System, _) => Some(Permission::SystemRead),
         _ => None,
@@ -321,6 +333,7 @@ fn on_button(state: &State, button: &Button) -> (State, Act) {
         Button::DeadLetter { id } => show(Screen::DeadLetter { id: *id }),
         Button::Replay { id } => effect(Effect::Replay(*id)),
         Button::User { user } => show(Screen::UserCard { user: *user }),
+        Button::Settle { alert } => effect(Effect::SettleAlert(*alert)),
         Button::Nothing => (state.clone(), Act::Acknowledge),
     }
 }
@@ -363,9 +376,9 @@ pub fn after(effect: &Effect, outcome: &Outcome, place: Place) -> Answer {
             toast = Some(Toast::AlreadyDone);
             Vec::new()
         }
-        Outcome::KeyTaken(offer) => {
+        Outcome::KeyTaken { offer, service } => {
             state = State::AwaitOwnKey { offer: *offer };
-            screen(Screen::TrialRefused { reason: TrialRefusal::KeyTaken })
+            screen(Screen::KeyTaken { offer: *offer, service: *service })
         }
         Outcome::Revoked(service) => screen(Screen::Revoked { service: *service }),
         Outcome::OfferGone => screen(Screen::OfferGone),
@@ -383,6 +396,11 @@ pub fn after(effect: &Effect, outcome: &Outcome, place: Place) -> Answer {
         Outcome::NothingToReplay => {
             toast = Some(Toast::AlreadyDone);
             screen(Screen::DeadLetters { page: 0 })
+        }
+        Outcome::AlertSettled(alert) => screen(Screen::AlertSettled { alert: *alert }),
+        Outcome::NothingToSettle => {
+            toast = Some(Toast::AlreadyDone);
+            screen(Screen::System)
         }
     };
     Answer { state, bodies, toast }

@@ -3,6 +3,7 @@
 use crate::ids::{AlertId, OutboxId, ServiceId, UserId};
 use crate::screen::Screen;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What goes first when not everything can be sent at once. Lower is sooner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,6 +87,11 @@ pub enum Body {
         /// The service.
         service: ServiceId,
     },
+    /// Its traffic is used up.
+    OverQuota {
+        /// The service.
+        service: ServiceId,
+    },
     /// To an admin: an alert, or that it is over.
     Alert {
         /// Which.
@@ -139,6 +145,8 @@ pub struct OutboxMessage {
     pub priority: Priority,
     /// How often it was tried.
     pub attempts: u16,
+    /// How long until it may be tried again; zero for one that was not tried before.
+    pub wait: Duration,
     /// The content.
     pub content: Outgoing,
 }

@@ -22,11 +22,13 @@ pub enum Permission {
     DeadLettersReplay,
     /// Receive alerts.
     AlertsReceive,
+    /// Say that an alert is settled which only a person can settle.
+    AlertsSettle,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SystemRead,
         Self::NodesRead,
         Self::NodesManage,
@@ -35,6 +37,7 @@ impl Permission {
         Self::DeadLettersRead,
         Self::DeadLettersReplay,
         Self::AlertsReceive,
+        Self::AlertsSettle,
     ];
 
     /// As shown, stored and audited.
@@ -49,6 +52,7 @@ impl Permission {
             Self::DeadLettersRead => "deadletters.read",
             Self::DeadLettersReplay => "deadletters.replay",
             Self::AlertsReceive => "alerts.receive",
+            Self::AlertsSettle => "alerts.settle",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the bot can show, as data: kinds, ids and parameters. The edge turns it into words and buttons in the user's
 //! language at the moment of sending, with what the rows say then.
 
-use crate::ids::{DeadLetterId, OfferId, ServiceId, UserId};
+use crate::ids::{AlertId, DeadLetterId, OfferId, ServiceId, UserId};
 use crate::service::NameError;
 use crate::wg::KeyError;
 use chrono::{DateTime, Utc};
@@ -32,8 +32,6 @@ pub enum TrialRefusal {
     PoolFull,
     /// No server offers trials.
     NoNode,
-    /// The key the user pasted is already in use, or is a server's.
-    KeyTaken,
 }
 
 /// One screen.
@@ -112,10 +110,12 @@ pub enum Screen {
         /// Accepting it.
         offer: OfferId,
     },
-    /// The pasted key cannot be used because somebody has it.
+    /// The pasted key is in use already, or is a server's; the question for one stays open.
     KeyTaken {
-        /// The service.
-        service: ServiceId,
+        /// What will be done with a better one: a trial or a rotation.
+        offer: OfferId,
+        /// The service whose key is to be replaced; `None` for a trial.
+        service: Option<ServiceId>,
     },
     /// Asks whether to end the service.
     AskRevoke {
@@ -194,6 +194,11 @@ pub enum Screen {
         /// Which.
         id: DeadLetterId,
     },
+    /// Admins: an alert that somebody settled.
+    AlertSettled {
+        /// Which.
+        alert: AlertId,
+    },
     /// Admins: one user.
     UserCard {
         /// Who.
@@ -216,7 +221,6 @@ impl Screen {
             | Self::HowTo { service, .. }
             | Self::AskName { service, .. }
             | Self::AskRotate { service, .. }
-            | Self::KeyTaken { service }
             | Self::AskRevoke { service, .. }
             | Self::Revoked { service } => Some(*service),
             _ => None,

@@ -31,7 +31,8 @@ pub(super) struct Comparison {
     pub(super) ours: usize,
     /// Peers on it that are not ours.
     pub(super) foreign: usize,
-    /// Wanted rows without an address; they cannot be put.
+    /// Wanted rows without an address; they cannot be put. Nor can those whose secret cannot be opened, which are left as they
+    /// are, on the server or not.
     pub(super) homeless: Vec<i64>,
 }
 
@@ -77,6 +78,8 @@ pub(super) fn compare(server: &[PeerStatus], rows: Vec<PeerRow>, exclusive: bool
 /// The steps for rows that need one, those that somebody waits for first. The old key of a service goes before its new one
 /// comes: they have the same addresses, and an address belongs to one peer.
 pub(super) fn ordered(rows: Vec<PeerRow>) -> VecDeque<Step> {
+    let can_be_done = |row: &PeerRow| !row.wanted || row.preshared_key.is_some();
+    let rows: Vec<_> = rows.into_iter().filter(can_be_done).collect();
     let renewed: HashSet<ServiceId> = rows.iter().filter(|row| row.wanted).map(|row| row.service).collect();
     let (wanted, unwanted): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.wanted);
     let (first, last): (Vec<_>, Vec<_>) = unwanted.into_iter().partition(|row| renewed.contains(&row.service));
@@ -92,7 +95,7 @@ pub(super) fn counters(peer: i64, status: &PeerStatus) -> PeerCounters {
 pub(super) fn spec(row: &PeerRow) -> PeerSpec {
     PeerSpec {
         public_key: row.public_key,
-        preshared_key: Some(row.preshared_key.clone()),
+        preshared_key: row.preshared_key.clone(),
         allowed_ips: allowed_ips(row.addresses),
     }
 }

@@ -122,7 +122,7 @@ async fn a_nudge_puts_the_key_and_its_owner_gets_screen_and_file() {
     let (service, key) = world.active(ANA, 2).await;
     assert!(world.driver.carries(&key));
     let peer = world.bench.peer(service).await;
-    assert_eq!(world.driver.preshared_key(&key), Some(peer.preshared_key));
+    assert_eq!(world.driver.preshared_key(&key), peer.preshared_key);
     let on_it = &world.driver.on_it()[0].allowed_ips;
     assert_eq!(on_it, &["10.66.0.2/32".parse().unwrap(), "fd66::2/128".parse().unwrap()]);
     until("the owner is told", async || {
@@ -292,6 +292,78 @@ async fn fault_11_a_new_start_of_the_actor_touches_no_peer() {
 }
 
 #[tokio::test]
+async fn a_service_that_used_up_its_traffic_is_taken_off_its_server_and_its_owner_told_once() {
+    let world = World::new().await;
+    world.start().await;
+    let (service, key) = world.active(ANA, 2).await;
+    let (_, other) = world.active(BEA, 3).await;
+    let quota = usipipo_domain::service::TrialTerms::default().quota_bytes;
+    world.driver.traffic(&key, quota - 1, 0, at(5));
+    world.compared().await;
+    assert!(world.driver.carries(&key));
+    world.driver.traffic(&key, 0, 1, at(6));
+    until("it is off the server", async || !world.driver.carries(&key)).await;
+    assert_eq!(world.bench.status(service).await, "suspended");
+    let told = || {
+        let messages = world.bench.messenger.to(ANA).into_iter();
+        messages.filter(|message| message.content.body == Some(Body::OverQuota { service })).count()
+    };
+    until("its owner is told", async || told() == 1).await;
+    world.compared().await;
+    assert!(!world.driver.carries(&key) && world.driver.carries(&other));
+    assert_eq!((told(), world.used(service).await), (1, (i64::try_from(quota).unwrap() - 1, 1)));
+}
+
+#[test]
+fn an_allowance_is_enforced_within_two_minutes() {
+    let limits = crate::limits::Limits::default();
+    // One comparison records it: two calls. The look at the rows that follows takes it off: two more.
+    assert!(limits.reconcile_every + 4 * limits.driver_timeout <= Duration::from_secs(120));
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_opened_costs_one_service_and_admins_are_told_until_it_can_be() {
+    let world = World::new().await;
+    let ((bad, bad_key), (good, _)) = (world.trial(ANA, 2).await, world.trial(BEA, 3).await);
+    let turn = async || {
+        let turned = "set_byte(preshared_key, 40, get_byte(preshared_key, 40) # 1)";
+        let sql = format!("UPDATE peers SET preshared_key = {turned} WHERE service_id = {bad}");
+        world.bench.db.execute(&sql).await;
+    };
+    turn().await;
+    world.start().await;
+    until("the other works", async || world.bench.status(good).await == "active").await;
+    until("the admin is told", async || world.alerts_told() == [false]).await;
+    let key = format!("SELECT count(*) AS n FROM alerts WHERE key = 'secret_unreadable/{bad}' AND resolved_at IS NULL");
+    assert_eq!(world.bench.db.number(&key).await, 1);
+    world.compared().await;
+    assert!(world.up() && !world.driver.carries(&bad_key));
+    assert_eq!(world.bench.status(bad).await, "pending");
+    // Mended while nobody looks: the next actor knows of the alert from its row.
+    world.bench.stop(NAME).await;
+    turn().await;
+    let row = world.bench.store.node(world.bench.node.node).await.unwrap().unwrap();
+    world.bench.start([spec(&world.bench.duty, &row, world.driver.clone())]).await;
+    until("it works", async || world.bench.status(bad).await == "active").await;
+    until("the admin is told of the end", async || world.alerts_told() == [false, true]).await;
+    assert!(world.driver.carries(&bad_key));
+}
+
+#[tokio::test]
+async fn without_tunnels_many_unreadable_secrets_do_not_keep_it_running_in_circles() {
+    let world = World::with(DriverMode::ConfigOnly, |limits| limits.peer_batch_max = 2).await;
+    for host in 2..6 {
+        world.trial(UserId(i64::from(host)), host).await;
+    }
+    world.bench.db.execute("UPDATE peers SET preshared_key = '\\x00'").await;
+    world.start().await;
+    until("the admin is told of those it saw", async || world.alerts_told() == [false, false]).await;
+    let place = world.bench.env.directory.node(world.bench.node.node).unwrap();
+    until("it waits", async || place.slot.depth() == 0).await;
+    assert_eq!(world.bench.db.number("SELECT count(*) AS n FROM services WHERE status = 'active'").await, 0);
+}
+
+#[tokio::test]
 async fn after_a_panic_of_the_driver_it_starts_again_and_goes_on() {
     let world = World::new().await;
     world.start().await;
@@ -394,31 +466,36 @@ async fn fault_14_a_database_that_is_away_is_no_fault_of_the_server() {
     let world = World::new().await;
     world.start().await;
     until("the server answers", async || world.up()).await;
-    world.bench.lock("peers", 300).await;
-    let (service, _) = world.active(ANA, 2).await;
+    let (service, _) = world.trial(ANA, 2).await;
+    let lock = world.bench.lock("peers").await;
+    world.nudge();
+    lock.is_waited_for().await;
     assert!(world.up());
-    assert_eq!(world.bench.status(service).await, "active");
+    lock.release().await;
+    until("the service works", async || world.bench.status(service).await == "active").await;
+    assert!(world.up());
 }
 
 #[tokio::test]
 async fn fault_33_when_another_process_leads_it_changes_nothing_more() {
     let world = World::new().await;
-    world.start().await;
+    let duty = &world.bench.duty;
+    let row = world.bench.store.node(world.bench.node.node).await.unwrap().unwrap();
+    // Alone, so that nobody else says that the lead is lost.
+    world.bench.start([spec(duty, &row, world.driver.clone())]).await;
     until("the server answers", async || world.up()).await;
     let (_, peer) = world.bench.trial(ANA, 2).await;
     until("it is on it", async || world.driver.carries(&peer.public_key)).await;
-    world.bench.db.execute("UPDATE leader_lease SET epoch = epoch + 1").await;
     let place = world.bench.env.directory.node(world.bench.node.node).unwrap();
+    let lost = world.bench.lost_lead().await;
+    world.bench.db.execute("UPDATE leader_lease SET epoch = epoch + 1").await;
     // Its next write is refused; after that it reads nothing either.
-    let mut last = world.driver.calls();
-    until("it is quiet", async || {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        let calls = world.driver.calls();
-        std::mem::replace(&mut last, calls) == calls
-    })
-    .await;
+    until("it says so", async || *lost.borrow() == Some(duty.epoch)).await;
+    let last = world.driver.calls();
     place.slot.tell(NodeMsg::Tick);
     place.slot.tell(NodeMsg::Nudge);
     until("the messages are taken", async || place.slot.depth() == 0).await;
+    // It ends after what it has in hand.
+    world.bench.stop(NAME).await;
     assert_eq!(world.driver.calls(), last);
 }

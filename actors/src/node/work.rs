@@ -19,8 +19,7 @@ impl NodeState {
             return Ok(false);
         }
         if self.config_only() {
-            self.believe(rows).await?;
-            return Ok(true);
+            return self.believe(rows).await;
         }
         self.handled.extend(rows.iter().map(|row| row.id));
         if rows.iter().any(|row| row.applied) {
@@ -202,7 +201,8 @@ impl NodeState {
     pub(super) async fn record(&mut self, usage: &[PeerCounters]) -> Result<(), StoreError> {
         let moved: Vec<PeerCounters> =
             usage.iter().filter(|read| self.recorded.get(&read.peer) != Some(read)).cloned().collect();
-        self.env().store.record_usage(self.args.duty.epoch, self.args.id, &moved).await?;
+        let now = self.env().clock.now();
+        let over = self.env().store.record_usage(self.args.duty.epoch, self.args.id, &moved, now).await?;
         let (mut up, mut down) = (0, 0);
         for read in moved {
             // What was read before this actor began is in the rows, not in this process's counter.
@@ -215,6 +215,16 @@ impl NodeState {
         let node = &self.args.name;
         counter!(names::NODE_TRAFFIC, "node" => node.clone(), "direction" => "up").increment(up);
         counter!(names::NODE_TRAFFIC, "node" => node.clone(), "direction" => "down").increment(down);
+        if !over.services.is_empty() {
+            let services = over.services.len();
+            tracing::info!(actor = KIND, node, services, "services used up their traffic");
+            counter!(names::SWEPT, "what" => "over_quota").increment(u64::try_from(services).unwrap_or(u64::MAX));
+            if !over.messages.is_empty() {
+                self.env().directory.outbox.tell(OutboxMsg::Send(over.messages));
+            }
+            // What is in hand was read before: their keys go with the next look at the rows.
+            self.env().directory.wake_nodes(&over.wake);
+        }
         Ok(())
     }
 
@@ -224,8 +234,9 @@ impl NodeState {
         self.steps.clear();
         let rows = self.env().store.peer_work(self.args.id, limit).await?;
         let full = rows.len() == limit;
-        self.believe(rows).await?;
-        if full {
+        self.look_at_secrets(&rows).await?;
+        // Rows that cannot be done must not make us run in circles.
+        if self.believe(rows).await? && full {
             self.args.place.slot.tell(super::NodeMsg::Continue);
         } else {
             self.compared = true;
@@ -234,12 +245,15 @@ impl NodeState {
         Ok(())
     }
 
-    async fn believe(&mut self, rows: Vec<PeerRow>) -> Result<(), Trouble> {
-        let (wanted, unwanted): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.wanted);
+    /// `true` when there was anything to believe. Nobody can use a key whose secret cannot be opened.
+    async fn believe(&mut self, rows: Vec<PeerRow>) -> Result<bool, Trouble> {
+        let (mut wanted, unwanted): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.wanted);
+        wanted.retain(|row| row.preshared_key.is_some());
+        let any = !wanted.is_empty() || !unwanted.is_empty();
         self.applied(wanted).await?;
         let gone: Vec<i64> = unwanted.iter().map(|row| row.id).collect();
         self.removed(&gone).await?;
-        Ok(())
+        Ok(any)
     }
 }
 

@@ -109,6 +109,8 @@ pub(super) struct Queue {
     left_out: Option<Class>,
     /// Whether more were left out since the reading under way began.
     left_out_again: bool,
+    /// What is pushed before the first reading has ended: older messages for the same chats may come with it. `None` after.
+    early: Option<Vec<OutboxMessage>>,
 }
 
 impl Queue {
@@ -130,7 +132,14 @@ impl Queue {
             outage: Outage::default(),
             left_out: None,
             left_out_again: false,
+            early: None,
         }
+    }
+
+    /// Nobody has read the rows yet: what is pushed waits for the first reading.
+    pub(super) fn before_first_reading(mut self) -> Self {
+        self.early = Some(Vec::new());
+        self
     }
 
     /// Takes rows just committed. While rows of the same urgency wait outside memory, these join them, so that older ones go
@@ -138,7 +147,14 @@ impl Queue {
     pub(super) fn push(&mut self, messages: Vec<OutboxMessage>, now: Instant) {
         for message in messages {
             let class = class_of(&message);
-            if self.left_out.is_some_and(|left| left <= class) {
+            // What makes no message in a chat has no place among those that do, and cannot wait.
+            if let Some(early) = self.early.as_mut().filter(|_| class != Class::Free) {
+                if early.len() < self.memory_max {
+                    early.push(message);
+                } else {
+                    self.leave_out(class);
+                }
+            } else if self.left_out.is_some_and(|left| left <= class) {
                 self.leave_out(class);
             } else {
                 self.take_in(message, class, now);
@@ -158,10 +174,19 @@ impl Queue {
         if complete && !self.left_out_again {
             self.left_out = None;
         }
+        let early = self.early.take();
+        if early.is_some()
+            && !complete
+            && let Some(last) = messages.last()
+        {
+            // Rows come in the order of their urgency: of this one and those behind it there are more.
+            self.leave_out(class_of_rows(last.priority));
+        }
         for message in messages {
             let class = class_of(&message);
             self.take_in(message, class, now);
         }
+        self.push(early.unwrap_or_default(), now);
     }
 
     /// Rows wait that are not in memory.
@@ -182,8 +207,12 @@ impl Queue {
         self.known.insert(id);
         self.all.insert((class, id, chat));
         let state = self.chats.entry(chat).or_default();
+        let wait = message.wait;
         state.waiting.insert((class, id), Item { message, since: now });
-        if class <= Class::Reply && state.held_until.is_some() {
+        if !wait.is_zero() {
+            // A failure of an earlier process: its chat waits as if that had been ours.
+            state.held_until = state.held_until.max(Some(now + wait.min(RETRY_MAX)));
+        } else if class <= Class::Reply && state.held_until.is_some() {
             state.held_until = state.held_until.map(|until| until.min(now + REPLY_WAIT_MAX));
         }
         self.place(chat, now);
@@ -460,9 +489,15 @@ impl Queue {
 fn class_of(message: &OutboxMessage) -> Class {
     match (&message.content.body, message.priority) {
         (None | Some(Body::RefuseCheckout { .. }), _) => Class::Free,
-        (Some(_), Priority::Reply) => Class::Reply,
-        (Some(_), Priority::Delivery) => Class::Delivery,
-        (Some(_), Priority::Notice) => Class::Notice,
+        (Some(_), priority) => class_of_rows(priority),
+    }
+}
+
+const fn class_of_rows(priority: Priority) -> Class {
+    match priority {
+        Priority::Reply => Class::Reply,
+        Priority::Delivery => Class::Delivery,
+        Priority::Notice => Class::Notice,
     }
 }
 

@@ -227,9 +227,15 @@ async fn fault_14_while_the_database_is_away_marks_wait_and_nothing_is_sent_twic
         }
         rows
     };
+    bench.messenger.hold(true);
     bench.start([spec(&bench.duty)]).await;
-    bench.lock("outbox", 1_500).await;
     bench.env.directory.outbox.tell(OutboxMsg::Send(rows));
+    until("all are under way", async || bench.messenger.attempts().len() == 30).await;
+    let lock = bench.lock("outbox").await;
+    bench.messenger.hold(false);
+    until("all are sent", async || bench.messenger.count() == 30).await;
+    lock.turned_away(3).await;
+    lock.release().await;
     bench.until_sent().await;
     let mut ids = bench.ids();
     ids.sort_unstable();
@@ -244,6 +250,7 @@ async fn fault_33_when_another_process_leads_it_sends_nothing_more() {
     bench.db.execute("UPDATE leader_lease SET epoch = epoch + 1").await;
     let content = Outgoing::new(Body::Screen { screen: Screen::Home { new: false }, place: Place::New });
     let next = usipipo_storage::model::Epoch(bench.duty.epoch.0 + 1);
+    let lost = bench.lost_lead().await;
     let enqueue = async |chat| {
         let row = bench.store.enqueue(next, chat, Priority::Reply, &content, None, bench.now()).await.unwrap();
         bench.env.directory.outbox.tell(OutboxMsg::Send(row.into_iter().collect()));
@@ -251,12 +258,13 @@ async fn fault_33_when_another_process_leads_it_sends_nothing_more() {
     enqueue(ANA).await;
     until("it was sent", async || bench.messenger.count() == 1).await;
     // Its mark is refused, which says who leads.
-    let depth = || bench.env.directory.outbox.depth();
-    until("the refusal arrived", async || depth() == 0 && bench.messenger.attempts().len() == 1).await;
-    tokio::time::sleep(SECOND / 2).await;
+    until("it says so", async || *lost.borrow() == Some(bench.duty.epoch)).await;
     enqueue(BEA).await;
-    tokio::time::sleep(SECOND + SECOND / 2).await;
-    assert_eq!(bench.messenger.to(BEA).len(), 0);
+    bench.env.directory.outbox.tell(OutboxMsg::Tick);
+    until("both messages are taken", async || bench.env.directory.outbox.depth() == 0).await;
+    // It ends after what it has in hand, and a call that it began then began before.
+    bench.stop(KIND).await;
+    assert_eq!(bench.messenger.attempts().len(), 1, "nothing was tried but the first");
 }
 
 #[tokio::test]

@@ -140,9 +140,11 @@ async fn fault_14_it_goes_on_when_the_database_is_back() {
     let bench = Bench::with(|_| {}, |store| store.statement_timeout = Duration::from_millis(100)).await;
     let service = bench.active(2).await;
     bench.start([spec(&bench.duty)]).await;
-    bench.lock("services", 600).await;
+    let lock = bench.lock("services").await;
     bench.pass(WEEK);
     bench.moved();
+    lock.turned_away(2).await;
+    lock.release().await;
     until("it ended", async || bench.status(service).await == "suspended").await;
     assert_eq!(bench.restarts(KIND).await, 0);
 }

@@ -11,5 +11,5 @@ pub mod testing;
 mod vault;
 
 pub use error::StoreError;
-pub use store::Store;
+pub use store::{SchemaState, Store};
 pub use vault::Vault;

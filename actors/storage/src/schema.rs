@@ -178,6 +178,7 @@ diesel::table! {
         told_at -> Nullable<Timestamptz>,
         seen_rx -> BigInt,
         seen_tx -> BigInt,
+        late_told_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -207,6 +208,7 @@ diesel::table! {
         raised_at -> Timestamptz,
         times -> Integer,
         resolved_at -> Nullable<Timestamptz>,
+        told -> Array<BigInt>,
     }
 }
 

@@ -23,9 +23,12 @@ mod rotate;
 mod session;
 mod sql;
 mod steps;
+mod suspend;
 mod sweep;
 mod tx;
 mod usage;
+
+pub use migrate::SchemaState;
 
 use crate::model::StoreOptions;
 use crate::{StoreError, Vault};

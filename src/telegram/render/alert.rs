@@ -8,6 +8,7 @@ use crate::telegram::words::grouped;
 use chrono::TimeDelta;
 use usipipo_actors::domain::alert::AlertKind;
 use usipipo_actors::domain::callback::Button;
+use usipipo_actors::domain::permission::Permission;
 use usipipo_actors::domain::service::Purpose;
 use usipipo_actors::model::AlertRow;
 
@@ -18,13 +19,14 @@ pub(super) fn line(ctx: Ctx<'_>, kind: &AlertKind) -> Html {
         AlertKind::NodeDown { node, .. } => words.alert_node_down(node),
         AlertKind::ForeignPeers { node, count } => words.alert_foreign(*count, node),
         AlertKind::PoolNearlyFull { node, purpose, free, total } => {
-            words.alert_pool(node, grouped(*free), grouped(*total), purpose_of(ctx, purpose))
+            words.alert_pool(*free, node, grouped(*free), grouped(*total), purpose_of(ctx, purpose))
         }
         AlertKind::ActorQuarantined { actor, .. } => words.alert_actor(actor),
         AlertKind::DeadLetter { count } => words.alert_dead(*count),
         AlertKind::TelegramRefuses { .. } => words.alert_telegram(),
-        AlertKind::UnexpectedPayment { .. } => words.alert_payment(),
+        AlertKind::UnexpectedPayment { .. } => words.alert_payment_line(),
         AlertKind::ProvisioningLate { count } => words.alert_late(*count),
+        AlertKind::SecretUnreadable { node, service } => words.alert_secret(node, Html::code(&service.to_string())),
     }
 }
 
@@ -40,6 +42,7 @@ fn over(ctx: Ctx<'_>, kind: &AlertKind) -> Html {
         AlertKind::TelegramRefuses { .. } => words.over_telegram(),
         AlertKind::UnexpectedPayment { .. } => words.over_payment(),
         AlertKind::ProvisioningLate { .. } => words.over_late(),
+        AlertKind::SecretUnreadable { node, service } => words.over_secret(node, Html::code(&service.to_string())),
     }
 }
 
@@ -57,7 +60,8 @@ fn details(kind: &AlertKind) -> Option<&str> {
         AlertKind::ForeignPeers { .. }
         | AlertKind::PoolNearlyFull { .. }
         | AlertKind::DeadLetter { .. }
-        | AlertKind::ProvisioningLate { .. } => None,
+        | AlertKind::ProvisioningLate { .. }
+        | AlertKind::SecretUnreadable { .. } => None,
     }
 }
 
@@ -65,9 +69,10 @@ fn details(kind: &AlertKind) -> Option<&str> {
 fn look(ctx: Ctx<'_>, kind: &AlertKind) -> (String, Button) {
     let words = ctx.words;
     match kind {
-        AlertKind::NodeDown { .. } | AlertKind::ForeignPeers { .. } | AlertKind::ProvisioningLate { .. } => {
-            (words.btn_nodes(), Button::Nodes)
-        }
+        AlertKind::NodeDown { .. }
+        | AlertKind::ForeignPeers { .. }
+        | AlertKind::ProvisioningLate { .. }
+        | AlertKind::SecretUnreadable { .. } => (words.btn_nodes(), Button::Nodes),
         AlertKind::PoolNearlyFull { .. } => (words.btn_pools(), Button::Pools),
         AlertKind::DeadLetter { .. } => (words.btn_dead_list(), Button::DeadLetters { page: 0 }),
         AlertKind::ActorQuarantined { .. }
@@ -87,7 +92,8 @@ pub(super) fn message(ctx: Ctx<'_>, row: Option<&AlertRow>, resolved: bool) -> F
         let end = row.resolved_at.unwrap_or(ctx.here.now);
         html.line(&words.alert_lasted(ctx.here.span(end - row.opened_at)));
     } else {
-        html = line(ctx, &row.kind);
+        let by_hand = row.kind.is_settled_by_hand();
+        html = if by_hand { words.alert_payment() } else { line(ctx, &row.kind) };
         // A new alert is told within seconds; its age is worth a line only later.
         if ctx.here.now - row.opened_at >= TimeDelta::minutes(1) {
             html.line(&words.alert_since(ctx.here.since(row.opened_at)));
@@ -99,5 +105,9 @@ pub(super) fn message(ctx: Ctx<'_>, row: Option<&AlertRow>, resolved: bool) -> F
             html.line(&Html::code(short(details)));
         }
     }
-    (html, Keyboard::default().row([look(ctx, &row.kind), ctx.home()]))
+    let settle = !resolved && row.kind.is_settled_by_hand() && ctx.role.holds(Permission::AlertsSettle);
+    let settle = settle.then(|| (words.btn_settle(), Button::Settle { alert: row.id }));
+    let mut keyboard = Keyboard::default();
+    keyboard.push(settle);
+    (html, keyboard.row([look(ctx, &row.kind), ctx.home()]))
 }

@@ -4,7 +4,7 @@ use super::{Ctx, Face};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
 use usipipo_actors::domain::callback::Button;
-use usipipo_actors::domain::ids::OfferId;
+use usipipo_actors::domain::ids::{OfferId, ServiceId};
 use usipipo_actors::domain::service::{NAME_MAX_CHARS, NameError, ServiceCard};
 use usipipo_actors::domain::wg::KeyError;
 
@@ -52,9 +52,10 @@ pub(super) fn ask_rotate(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Fa
     (words.ask_rotate(&card.name), keyboard)
 }
 
-pub(super) fn key_taken(ctx: Ctx<'_>, card: &ServiceCard) -> Face {
-    let again = (ctx.words.btn_rotate(), Button::Rotate { service: card.id });
-    (ctx.words.key_taken(&card.name), Keyboard::default().row([again]).row([back_to(ctx, card), ctx.home()]))
+/// The question stays open: the next key may be pasted at once.
+pub(super) fn key_taken(ctx: Ctx<'_>, service: Option<ServiceId>) -> Face {
+    let back = service.map_or(Button::Trial, |service| Button::Card { service });
+    (ctx.words.key_taken(), Keyboard::default().row([(ctx.words.btn_back(), back), ctx.home()]))
 }
 
 pub(super) fn ask_revoke(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Face {

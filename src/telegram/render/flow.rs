@@ -38,9 +38,6 @@ pub(super) fn trial_refused(ctx: Ctx<'_>, reason: TrialRefusal) -> Face {
             (words.trial_pool_full(), keyboard.row([(words.btn_retry(), Button::Trial), ctx.home()]))
         }
         TrialRefusal::NoNode => (words.trial_no_node(), keyboard.row([(words.btn_retry(), Button::Trial), ctx.home()])),
-        TrialRefusal::KeyTaken => {
-            (words.trial_key_taken(), keyboard.row([(words.btn_cancel(), Button::Cancel), ctx.home()]))
-        }
     }
 }
 
@@ -49,7 +46,13 @@ pub(super) fn preparing(ctx: Ctx<'_>, card: &ServiceCard) -> Face {
 }
 
 pub(super) fn waiting(ctx: Ctx<'_>, card: &ServiceCard) -> Face {
-    (ctx.words.waiting(service::place(card), &card.name), progress(ctx, card.id))
+    let (place, name) = (service::place(card), &card.name);
+    let html = match card.status {
+        // It works, or did: what waits is a new key.
+        ServiceStatus::Active => ctx.words.waiting_key(place, name),
+        _ => ctx.words.waiting(place, name),
+    };
+    (html, progress(ctx, card.id))
 }
 
 fn progress(ctx: Ctx<'_>, service: ServiceId) -> Keyboard {
@@ -113,5 +116,17 @@ pub(super) fn ended(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Face {
             (words.ended(&card.name, ctx.here.date(end)), Keyboard::default().row([to_card]).row([ctx.home()]))
         }
         None => (words.ended_some(), Keyboard::default().row([ctx.my_vpn(), ctx.home()])),
+    }
+}
+
+/// The notice that its traffic is used up.
+pub(super) fn over_quota(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Face {
+    let words = ctx.words;
+    match card.and_then(|card| Some((card, card.quota_bytes?))) {
+        Some((card, quota)) => {
+            let to_card = (words.btn_card(&card.name), Button::Card { service: card.id });
+            (words.over_quota(&card.name, size(quota)), Keyboard::default().row([to_card]).row([ctx.home()]))
+        }
+        None => (words.over_quota_some(), Keyboard::default().row([ctx.my_vpn(), ctx.home()])),
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn letter(ctx: Ctx<'_>, letter: Option<&DeadLetterRow>) -> Face {
     };
     let mut html = words.dead_letter_title(letter.id.to_string(), &letter.code);
     let ago = ctx.here.ago(letter.created_at);
-    html.line(&words.dead_letter_about(letter.attempts.to_string(), ago, &letter.lane));
+    html.line(&words.dead_letter_about(u32::from(letter.attempts), ago, &letter.lane));
     if let Some(user) = letter.user {
         html.line(&words.dead_letter_user(Html::code(&user.to_string())));
     }

@@ -38,7 +38,7 @@ pub(super) fn state(ctx: Ctx<'_>, card: &ServiceCard) -> String {
             (_, _, Some(end)) => ctx.here.left(end),
             _ => String::new(),
         },
-        ServiceStatus::Suspended => match card.reasons.first() {
+        ServiceStatus::Suspended => match reasons(card).first() {
             Some(SuspendReason::Quota) => words.t_state_quota_over(),
             Some(SuspendReason::Admin) => words.t_state_paused(),
             Some(SuspendReason::Expiry) | None => words.t_state_time_over(),
@@ -47,6 +47,12 @@ pub(super) fn state(ctx: Ctx<'_>, card: &ServiceCard) -> String {
         ServiceStatus::Revoked => words.t_state_revoked(),
         ServiceStatus::Failed => words.t_state_failed(),
     }
+}
+
+/// Why it is suspended, what matters most first: nothing brings back one whose time is over.
+fn reasons(card: &ServiceCard) -> Vec<SuspendReason> {
+    let all = [SuspendReason::Expiry, SuspendReason::Admin, SuspendReason::Quota];
+    all.into_iter().filter(|reason| card.reasons.contains(reason)).collect()
 }
 
 pub(super) fn product(ctx: Ctx<'_>, card: &ServiceCard) -> String {
@@ -134,11 +140,22 @@ fn note(ctx: Ctx<'_>, card: &ServiceCard) -> Option<Html> {
         ServiceStatus::Active if !card.node_up => Some(words.card_node_down()),
         ServiceStatus::Active if card.node_config_only => Some(words.card_config_only()),
         ServiceStatus::Active => None,
-        ServiceStatus::Suspended => Some(match card.reasons.first() {
-            Some(SuspendReason::Quota) => words.card_over_quota(),
-            Some(SuspendReason::Admin) => words.card_over_admin(),
-            Some(SuspendReason::Expiry) | None => words.card_over_expiry(),
-        }),
+        ServiceStatus::Suspended => {
+            let reasons = reasons(card);
+            let mut lines: Vec<Html> = reasons
+                .iter()
+                .map(|reason| match reason {
+                    SuspendReason::Expiry => words.card_over_expiry(),
+                    SuspendReason::Admin => words.card_over_admin(),
+                    SuspendReason::Quota => words.card_over_quota(),
+                })
+                .collect();
+            // Somebody who can be talked to may still bring it back.
+            if !reasons.contains(&SuspendReason::Admin) {
+                lines.push(words.card_over_hint());
+            }
+            Some(Html::lines(lines))
+        }
         ServiceStatus::Expired => Some(words.card_expired()),
         ServiceStatus::Revoked => Some(words.card_revoked()),
         ServiceStatus::Failed => Some(words.card_failed()),

@@ -24,6 +24,11 @@ pub(super) fn short(text: &str) -> &str {
     text.char_indices().nth(ERROR_MAX_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
+/// An age that is worth a word: what has just begun is no wait.
+fn worth_telling(age: Option<Duration>) -> Option<Duration> {
+    age.filter(|age| *age >= Duration::from_secs(1))
+}
+
 fn span(ctx: Ctx<'_>, length: Duration) -> String {
     ctx.here.span(TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX))
 }
@@ -33,21 +38,20 @@ pub(super) fn system(ctx: Ctx<'_>, stats: &SystemStats) -> Face {
     let mut html = words.system_title();
     html.line(&words.system_users(grouped(stats.users), grouped(stats.users_day)));
     html.line(&services(ctx, stats));
-    if let Some(oldest) = stats.pending_oldest {
+    if let Some(oldest) = worth_telling(stats.pending_oldest) {
         html.line(&words.system_pending_oldest(span(ctx, oldest)));
     }
     let undone = grouped(stats.inbox_undone);
-    html.line(&match stats.inbox_oldest {
+    html.line(&match worth_telling(stats.inbox_oldest) {
+        _ if stats.inbox_undone == 0 => words.system_inbox_none(),
         Some(oldest) => words.system_inbox_oldest(undone, span(ctx, oldest)),
         None => words.system_inbox(undone),
     });
-    let waiting = |name: &str| {
-        grouped(stats.outbox_waiting.iter().filter(|(priority, _)| priority == name).map(|(_, count)| count).sum())
-    };
-    let (reply, delivery, notice) = (waiting("reply"), waiting("delivery"), waiting("notice"));
-    html.line(&match stats.outbox_oldest {
-        Some(oldest) => words.system_outbox_oldest(reply, delivery, notice, span(ctx, oldest)),
-        None => words.system_outbox(reply, delivery, notice),
+    let waiting = outgoing(ctx, stats);
+    html.line(&match worth_telling(stats.outbox_oldest) {
+        _ if waiting.is_empty() => words.system_outbox_none(),
+        Some(oldest) => words.system_outbox_oldest(waiting, span(ctx, oldest)),
+        None => words.system_outbox(waiting),
     });
     if stats.dead_letters > 0 {
         html.line(&words.system_dead(grouped(stats.dead_letters)));
@@ -69,6 +73,21 @@ pub(super) fn system(ctx: Ctx<'_>, stats: &SystemStats) -> Face {
     (html, keyboard)
 }
 
+/// Messages that wait, by kind. The one that this screen goes with waits as well until it is sent; it is no news.
+fn outgoing(ctx: Ctx<'_>, stats: &SystemStats) -> String {
+    let words = ctx.words;
+    let waiting = |name: &str| -> u64 {
+        stats.outbox_waiting.iter().filter(|(priority, _)| priority == name).map(|(_, count)| count).sum()
+    };
+    let (replies, deliveries, notices) = (waiting("reply").saturating_sub(1), waiting("delivery"), waiting("notice"));
+    let parts = [
+        (replies, words.t_out_replies(replies, grouped(replies))),
+        (deliveries, words.t_out_deliveries(deliveries, grouped(deliveries))),
+        (notices, words.t_out_notices(notices, grouped(notices))),
+    ];
+    parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect::<Vec<_>>().join(", ")
+}
+
 fn more(ctx: Ctx<'_>, html: &mut Html, all: usize, shown: usize) {
     if all > shown {
         html.line(&ctx.words.system_more((all - shown) as u64));
@@ -81,15 +100,15 @@ fn services(ctx: Ctx<'_>, stats: &SystemStats) -> Html {
         .services
         .iter()
         .filter(|(_, count)| *count > 0)
-        .filter_map(|(status, count)| {
-            let count = grouped(*count);
+        .filter_map(|(status, n)| {
+            let (n, count) = (*n, grouped(*n));
             match status.as_str() {
                 "pending" => Some(words.t_status_pending(count)),
-                "active" => Some(words.t_status_active(count)),
+                "active" => Some(words.t_status_active(n, count)),
                 "suspended" => Some(words.t_status_suspended(count)),
-                "expired" => Some(words.t_status_expired(count)),
-                "revoked" => Some(words.t_status_revoked(count)),
-                "failed" => Some(words.t_status_failed(count)),
+                "expired" => Some(words.t_status_expired(n, count)),
+                "revoked" => Some(words.t_status_revoked(n, count)),
+                "failed" => Some(words.t_status_failed(n, count)),
                 _ => None,
             }
         })
@@ -127,7 +146,10 @@ pub(super) fn nodes(ctx: Ctx<'_>, nodes: &[NodeOverview]) -> Face {
         let place = if node.place.is_empty() { &node.name } else { &node.place };
         html.paragraph(&words.node_title(dot, &node.name, place));
         html.line(&words.node_mode(&node.mode, &node.endpoint));
-        html.line(&words.node_counts(grouped(node.active), grouped(node.pending)));
+        html.line(&words.node_counts(
+            words.t_status_active(node.active, grouped(node.active)),
+            words.t_status_pending(grouped(node.pending)),
+        ));
         if node.foreign_peers > 0 {
             html.line(&words.node_foreign(node.foreign_peers));
         }
@@ -173,7 +195,7 @@ pub(super) fn pools(ctx: Ctx<'_>, pools: &[PoolOverview]) -> Face {
         html.line(&words.pool_networks(networks.into_iter().flatten().collect::<Vec<_>>().join(", ")));
         let (live, resting) = (grouped(pool.live), grouped(pool.quarantined));
         html.line(&match room {
-            Some((free, total)) => words.pool_counts(live, resting, grouped(free), grouped(total)),
+            Some((free, total)) => words.pool_counts(free, live, resting, grouped(free), grouped(total)),
             None => words.pool_counts_endless(live, resting),
         });
         if let Some((free, _)) = room {

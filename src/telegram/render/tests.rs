@@ -121,6 +121,7 @@ fn alerts_and_notices_in_every_language() {
         ("alert_telegram_refuses", AlertKind::TelegramRefuses { error: "Unauthorized".to_owned() }),
         ("alert_unexpected_payment", AlertKind::UnexpectedPayment { charge: "stx_1".to_owned() }),
         ("alert_provisioning_late", AlertKind::ProvisioningLate { count: 3 }),
+        ("alert_secret_unreadable", AlertKind::SecretUnreadable { node: node(), service: ServiceId(12) }),
     ];
     for (name, kind) in kinds {
         let mut pictures = Vec::new();
@@ -147,6 +148,18 @@ fn alerts_and_notices_in_every_language() {
         pictures.push(picture(notice.html.as_str(), &notice.keyboard));
     }
     assert_snapshot("notice_ended", &pictures.join("\n— — —\n\n"));
+    let mut pictures = Vec::new();
+    for (lang, service) in [(Lang::Es, 1), (Lang::Es, 99), (Lang::En, 1), (Lang::En, 99)] {
+        let notice = block_on(async {
+            let world = World::with(lang, vec![suspended(1, "iPhone", SuspendReason::Quota)]);
+            let renderer = world.renderer();
+            let reader = renderer.reader(ANA).await.unwrap();
+            renderer.over_quota(&reader, ServiceId(service), now()).await.unwrap()
+        });
+        assert_sendable(&notice.html, &notice.keyboard, "over quota");
+        pictures.push(picture(notice.html.as_str(), &notice.keyboard));
+    }
+    assert_snapshot("notice_over_quota", &pictures.join("\n— — —\n\n"));
 }
 
 #[test]

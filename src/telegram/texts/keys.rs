@@ -59,6 +59,7 @@ messages! {
     card_config_only() = "card-config-only";
     card_over_expiry() = "card-over-expiry";
     card_over_quota() = "card-over-quota";
+    card_over_hint() = "card-over-hint";
     card_over_admin() = "card-over-admin";
     card_expired() = "card-expired";
     card_revoked() = "card-revoked";
@@ -68,15 +69,17 @@ messages! {
     trial_used_here() = "trial-used-here";
     trial_pool_full() = "trial-pool-full";
     trial_no_node() = "trial-no-node";
-    trial_key_taken() = "trial-key-taken";
     preparing(product) = "preparing";
     waiting(place, name) = "waiting";
+    waiting_key(place, name) = "waiting-key";
     ready(name, date, left) = "ready";
     ready_config_only(name, date, left) = "ready-config-only";
     ready_own_key() = "ready-own-key";
     failed(name) = "failed";
     ended(name, date) = "ended";
     ended_some() = "ended-some";
+    over_quota(name, quota) = "over-quota";
+    over_quota_some() = "over-quota-some";
     file_caption(name) = "file-caption";
     file_caption_own_key(name) = "file-caption-own-key";
     qr_caption(name) = "qr-caption";
@@ -90,7 +93,7 @@ messages! {
     key_not_a_key() = "key-not-a-key";
     key_low_order() = "key-low-order";
     ask_rotate(name) = "ask-rotate";
-    key_taken(name) = "key-taken";
+    key_taken() = "key-taken";
     ask_revoke(name) = "ask-revoke";
     ask_revoke_trial() = "ask-revoke-trial";
     revoked(name) = "revoked";
@@ -132,10 +135,12 @@ messages! {
     system_services(list) = "system-services";
     system_services_none() = "system-services-none";
     system_pending_oldest(span) = "system-pending-oldest";
-    system_inbox(n) = "system-inbox";
-    system_inbox_oldest(n, span) = "system-inbox-oldest";
-    system_outbox(reply, delivery, notice) = "system-outbox";
-    system_outbox_oldest(reply, delivery, notice, span) = "system-outbox-oldest";
+    system_inbox(count) = "system-inbox";
+    system_inbox_none() = "system-inbox-none";
+    system_inbox_oldest(count, span) = "system-inbox-oldest";
+    system_outbox(list) = "system-outbox";
+    system_outbox_none() = "system-outbox-none";
+    system_outbox_oldest(list, span) = "system-outbox-oldest";
     system_dead(n) = "system-dead";
     system_alerts_none() = "system-alerts-none";
     system_alerts() = "system-alerts";
@@ -154,7 +159,7 @@ messages! {
     pools_none() = "pools-none";
     pool_title(dot, node, purpose) = "pool-title";
     pool_networks(networks) = "pool-networks";
-    pool_counts(live, resting, free, total) = "pool-counts";
+    pool_counts(n, live, resting, free, total) = "pool-counts";
     pool_counts_endless(live, resting) = "pool-counts-endless";
     pool_forecast_days(n) = "pool-forecast-days";
     pool_forecast_none() = "pool-forecast-none";
@@ -163,7 +168,7 @@ messages! {
     dead_none() = "dead-none";
     dead_hint(n) = "dead-hint";
     dead_letter_title(id, code) = "dead-letter-title";
-    dead_letter_about(attempts, ago, lane) = "dead-letter-about";
+    dead_letter_about(n, ago, lane) = "dead-letter-about";
     dead_letter_user(user) = "dead-letter-user";
     dead_letter_error(error) = "dead-letter-error";
     dead_letter_replayed(ago) = "dead-letter-replayed";
@@ -178,11 +183,13 @@ messages! {
     alert_lasted(span) = "alert-lasted";
     alert_node_down(node) = "alert-node-down";
     alert_foreign(n, node) = "alert-foreign";
-    alert_pool(node, free, total, purpose) = "alert-pool";
+    alert_pool(n, node, free, total, purpose) = "alert-pool";
     alert_actor(actor) = "alert-actor";
     alert_dead(n) = "alert-dead";
     alert_telegram() = "alert-telegram";
     alert_payment() = "alert-payment";
+    alert_payment_line() = "alert-payment-line";
+    alert_secret(node, service) = "alert-secret";
     alert_late(n) = "alert-late";
     over_node_down(node) = "over-node-down";
     over_foreign(node) = "over-foreign";
@@ -192,6 +199,7 @@ messages! {
     over_telegram() = "over-telegram";
     over_payment() = "over-payment";
     over_late() = "over-late";
+    over_secret(node, service) = "over-secret";
 }
 
 labels! {
@@ -221,18 +229,22 @@ labels! {
     t_state_paused() = "t-state-paused";
     t_state_revoked() = "t-state-revoked";
     t_state_failed() = "t-state-failed";
-    t_status_pending(n) = "t-status-pending";
-    t_status_active(n) = "t-status-active";
-    t_status_suspended(n) = "t-status-suspended";
-    t_status_expired(n) = "t-status-expired";
-    t_status_revoked(n) = "t-status-revoked";
-    t_status_failed(n) = "t-status-failed";
+    t_status_pending(count) = "t-status-pending";
+    t_status_active(n, count) = "t-status-active";
+    t_status_suspended(count) = "t-status-suspended";
+    t_status_expired(n, count) = "t-status-expired";
+    t_status_revoked(n, count) = "t-status-revoked";
+    t_status_failed(n, count) = "t-status-failed";
+    t_out_replies(n, count) = "t-out-replies";
+    t_out_deliveries(n, count) = "t-out-deliveries";
+    t_out_notices(n, count) = "t-out-notices";
     t_purpose_trial() = "t-purpose-trial";
     t_purpose_paid() = "t-purpose-paid";
     t_role_admin() = "t-role-admin";
     t_role_superadmin() = "t-role-superadmin";
     btn_vpn() = "btn-vpn";
     btn_trial(days) = "btn-trial";
+    btn_settle() = "btn-settle";
     btn_profile() = "btn-profile";
     btn_settings() = "btn-settings";
     btn_help() = "btn-help";

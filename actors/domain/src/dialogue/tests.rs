@@ -11,7 +11,7 @@ fn event() -> impl Strategy<Value = Event> {
         any::<String>().prop_map(Event::Text),
         (
             prop_oneof![
-                "1(home|trial|own:1|name:2|rot:2|rev:2|ok:1|x|-|sys|dls:0|again:3|tz:Mars/X)",
+                "1(home|trial|own:1|name:2|rot:2|rev:2|ok:1|x|-|sys|dls:0|again:3|done:4|tz:Mars/X)",
                 "[0-9][a-z]{1,5}:[0-9]{1,3}"
             ],
             any::<Option<i32>>()
@@ -29,7 +29,7 @@ fn outcome(effect: &Effect, pick: u8) -> Outcome {
         Outcome::TrialOffered(OfferId(1)),
         Outcome::Begun(ServiceId(2)),
         Outcome::AlreadyTaken,
-        Outcome::KeyTaken(OfferId(1)),
+        Outcome::KeyTaken { offer: OfferId(1), service: None },
         Outcome::OfferGone,
         Outcome::NoSuchService,
         Outcome::Saved,
@@ -70,7 +70,7 @@ proptest! {
             Act::Show(
                 Screen::System | Screen::Nodes | Screen::Pools | Screen::DeadLetters { .. } | Screen::DeadLetter { .. }
                     | Screen::UserCard { .. } | Screen::UserUsage
-            ) | Act::Do(Effect::Replay(_))
+            ) | Act::Do(Effect::Replay(_) | Effect::SettleAlert(_))
         );
         prop_assert!(!admin, "{event:?}");
     }
@@ -86,6 +86,35 @@ fn a_question_is_answered_or_left() {
     assert_eq!(good.act, Act::Do(Effect::Rename { service: ServiceId(3), name: "Mi iPhone".into() }));
     let left = step(&ask.state, &Event::Command(Command::Cancel), Role::User);
     assert_eq!((left.state, left.act), (State::Idle, Act::Show(Screen::Cancelled)));
+}
+
+#[test]
+fn a_pasted_key_that_is_taken_leaves_the_question_open_for_trials_and_rotations_alike() {
+    let (offer, place) = (OfferId(1), Place::New);
+    for service in [None, Some(ServiceId(3))] {
+        let effect = Effect::Accept { offer, own_key: Some(PublicKey::from_bytes([9; 32])) };
+        let answer = after(&effect, &Outcome::KeyTaken { offer, service }, place);
+        assert_eq!(answer.state, State::AwaitOwnKey { offer });
+        assert_eq!(answer.bodies, [Body::Screen { screen: Screen::KeyTaken { offer, service }, place }]);
+        // A sticker now asks again, and each way out leaves the question.
+        let asked = step(&answer.state, &Event::OtherKind, Role::User);
+        assert_eq!(asked.act, Act::Show(Screen::AskOwnKey { offer, error: None }));
+        let left = step(&answer.state, &Event::Command(Command::Cancel), Role::User);
+        assert_eq!((left.state, left.act), (State::Idle, Act::Show(Screen::Cancelled)));
+        let back = service.map_or(Button::Trial, |service| Button::Card { service });
+        assert_eq!(step(&answer.state, &Event::Button(back, Some(1)), Role::User).state, State::Idle);
+    }
+}
+
+#[test]
+fn an_alert_is_settled_by_an_admin_only() {
+    let press = Event::Button(Button::Settle { alert: AlertId(4) }, Some(9));
+    let settled = step(&State::Idle, &press, Role::Admin);
+    assert_eq!(settled.act, Act::Do(Effect::SettleAlert(AlertId(4))));
+    let Act::Do(effect) = &settled.act else { panic!("an effect") };
+    let answer = after(effect, &Outcome::NothingToSettle, settled.place);
+    assert_eq!(answer.toast, Some(Toast::AlreadyDone));
+    assert_eq!(step(&State::Idle, &press, Role::User).act, Act::Show(Screen::NotAllowed));
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn row(number: u8, wanted: bool, applied: bool, retired: bool) -> PeerRow {
         id: i64::from(number),
         service: ServiceId(i64::from(number)),
         public_key: key(number),
-        preshared_key: PresharedKey::from_random([number; 32]),
+        preshared_key: Some(PresharedKey::from_random([number; 32])),
         addresses: Addresses {
             v4: Some(Ipv4Addr::new(10, 0, 0, number)),
             v6: Some(format!("fd00::{number}").parse().unwrap()),
@@ -49,6 +49,18 @@ fn keys(steps: impl IntoIterator<Item = Step>) -> Vec<(char, PublicKey)> {
         Step::Remove { key, .. } => ('-', key),
     };
     steps.into_iter().map(name).collect()
+}
+
+#[test]
+fn a_row_whose_secret_cannot_be_opened_is_left_as_it_is() {
+    let sealed = |number| PeerRow { preshared_key: None, ..row(number, true, true, false) };
+    let rows = vec![sealed(1), sealed(2), row(3, true, false, false)];
+    // The first is on the server, the second is not, the third is not yet.
+    let found = compare(&[there(&rows[0])], rows.clone(), true);
+    assert_eq!(keys(found.steps), [('+', key(3))], "one without its secret would be put with another one");
+    assert_eq!((found.ours, found.foreign, found.usage.len()), (1, 0, 1), "it is ours, and its traffic counts");
+    let gone = PeerRow { preshared_key: None, ..row(4, false, true, true) };
+    assert_eq!(keys(ordered(vec![gone])), [('-', key(4))], "it can be taken off");
 }
 
 #[test]

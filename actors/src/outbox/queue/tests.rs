@@ -18,7 +18,7 @@ fn limits() -> Limits {
 
 fn message(id: i64, chat: i64, priority: Priority) -> OutboxMessage {
     let content = Outgoing::new(Body::Screen { screen: Screen::Home { new: false }, place: Place::New });
-    OutboxMessage { id: OutboxId(id), chat: UserId(chat), priority, attempts: 0, content }
+    OutboxMessage { id: OutboxId(id), chat: UserId(chat), priority, attempts: 0, wait: Duration::ZERO, content }
 }
 
 fn toast(id: i64, chat: i64) -> OutboxMessage {
@@ -34,6 +34,53 @@ fn drain(queue: &mut Queue, now: Instant) -> Vec<i64> {
 fn done(queue: &mut Queue, id: i64, chat: i64, now: Instant) {
     queue.delivered(OutboxId(id), true, now);
     queue.marked(OutboxId(id), UserId(chat), now);
+}
+
+#[test]
+fn what_is_pushed_before_the_first_reading_waits_for_older_rows_of_its_chat() {
+    let now = Instant::now();
+    let mut queue = Queue::new(&limits()).before_first_reading();
+    queue.push(vec![message(9, 1, Priority::Notice), toast(10, 1)], now);
+    assert_eq!(drain(&mut queue, now), [10], "a toast makes no message in the chat");
+    queue.delivered(OutboxId(10), false, now);
+    queue.begin_reading(10).unwrap();
+    queue.end_reading(vec![message(5, 1, Priority::Notice), message(9, 1, Priority::Notice)], true, now);
+    assert_eq!(drain(&mut queue, now), [5]);
+    done(&mut queue, 5, 1, now);
+    assert_eq!(drain(&mut queue, now), [9], "once");
+    done(&mut queue, 9, 1, now);
+    queue.push(vec![message(11, 1, Priority::Notice)], now);
+    assert_eq!(drain(&mut queue, now), [11], "from then on nothing waits");
+}
+
+#[test]
+fn after_a_first_reading_that_left_notices_behind_new_notices_join_them_and_answers_go_on() {
+    let now = Instant::now();
+    let mut queue = Queue::new(&limits()).before_first_reading();
+    queue.begin_reading(2).unwrap();
+    queue.end_reading(vec![message(1, 1, Priority::Reply), message(2, 2, Priority::Notice)], false, now);
+    queue.push(vec![message(8, 3, Priority::Notice), message(9, 3, Priority::Reply)], now);
+    assert_eq!(drain(&mut queue, now), [1, 9, 2]);
+    done(&mut queue, 9, 3, now);
+    queue.begin_reading(10).unwrap();
+    queue.end_reading(vec![message(3, 3, Priority::Notice), message(8, 3, Priority::Notice)], true, now);
+    assert_eq!(drain(&mut queue, now), [3]);
+    done(&mut queue, 3, 3, now);
+    assert_eq!(drain(&mut queue, now), [8]);
+}
+
+#[test]
+fn a_row_that_failed_in_an_earlier_process_is_not_overtaken_by_a_younger_one() {
+    let now = Instant::now();
+    let mut queue = Queue::new(&limits()).before_first_reading();
+    queue.begin_reading(10).unwrap();
+    let failed = OutboxMessage { attempts: 2, wait: 16 * SECOND, ..message(1, 1, Priority::Notice) };
+    queue.end_reading(vec![failed], true, now);
+    queue.push(vec![message(2, 1, Priority::Notice)], now);
+    assert_eq!(drain(&mut queue, now + 15 * SECOND), Vec::<i64>::new());
+    assert_eq!(drain(&mut queue, now + 16 * SECOND), [1]);
+    done(&mut queue, 1, 1, now + 16 * SECOND);
+    assert_eq!(drain(&mut queue, now + 17 * SECOND), [2]);
 }
 
 #[test]

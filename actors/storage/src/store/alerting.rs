@@ -5,7 +5,7 @@ use super::queue::{self, NewMessage};
 use super::sql::Planned;
 use crate::error::TxResult;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Jsonb, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use usipipo_domain::alert::AlertKind;
 use usipipo_domain::ids::{AlertId, UserId};
@@ -27,7 +27,7 @@ pub(crate) async fn raise_in(
     now: DateTime<Utc>,
 ) -> TxResult<Vec<OutboxMessage>> {
     let query = diesel::sql_query(
-        "INSERT INTO alerts AS a (key, content, severity, opened_at, raised_at) VALUES ($1, $2, $3, $4, $4)
+        "INSERT INTO alerts AS a (key, content, severity, opened_at, raised_at, told) VALUES ($1, $2, $3, $4, $4, $5)
          ON CONFLICT (key) WHERE resolved_at IS NULL DO UPDATE
          SET content = excluded.content, severity = excluded.severity, raised_at = excluded.raised_at, times = a.times + 1
          RETURNING id, times = 1 AS opened",
@@ -35,7 +35,8 @@ pub(crate) async fn raise_in(
     .bind::<Text, _>(kind.key())
     .bind::<Jsonb, _>(serde_json::to_value(kind)?)
     .bind::<Text, _>(kind.severity().as_str())
-    .bind::<Timestamptz, _>(now);
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<BigInt>, _>(tell.iter().map(|user| user.0).collect::<Vec<_>>());
     let raised: Raised = RunQueryDsl::get_result(Planned(query), conn).await?;
     if !raised.opened {
         return Ok(Vec::new());

@@ -116,24 +116,40 @@ pub(crate) async fn resolve_in(
             .bind::<Text, _>(key)
             .bind::<Timestamptz, _>(now);
     let closed: Vec<Closed> = RunQueryDsl::load(Planned(query), conn).await?;
-    let Some(alert) = closed.into_iter().next() else { return Ok(Vec::new()) };
-    let entry = Entry {
-        user: None,
-        action: "alert.resolve",
-        subject: format!("alert/{}", alert.id),
-        details: json!({ "key": key }),
-        seq: None,
-    };
+    let Some(Closed { id }) = closed.into_iter().next() else { return Ok(Vec::new()) };
+    let subject = format!("alert/{id}");
+    let entry = Entry { user: None, action: "alert.resolve", subject, details: json!({ "key": key }), seq: None };
     audit::write(conn, &[entry], now).await?;
-    let body = Body::Alert { alert: AlertId(alert.id), resolved: true };
-    let messages = tell
-        .iter()
-        .map(|user| {
-            let dedupe = format!("alert/{}/resolved/{user}", alert.id);
-            NewMessage::once(*user, Priority::Notice, Outgoing::new(body.clone()), dedupe)
-        })
-        .collect();
-    queue::insert(conn, messages, now).await
+    queue::insert(conn, tell.iter().map(|user| over(AlertId(id), *user)).collect(), now).await
+}
+
+fn over(alert: AlertId, user: UserId) -> NewMessage {
+    let content = Outgoing::new(Body::Alert { alert, resolved: true });
+    NewMessage::once(user, Priority::Notice, content, format!("alert/{alert}/resolved/{user}"))
+}
+
+/// Closes an open alert that only a person can end ([`AlertKind::is_settled_by_hand`]); `None` for any other. The caller
+/// audits it. Everybody who was told that it began is told, except `by`, who sees it on their screen.
+pub(crate) async fn settle_in(
+    conn: &mut Conn,
+    alert: AlertId,
+    by: UserId,
+    now: DateTime<Utc>,
+) -> TxResult<Option<Vec<OutboxMessage>>> {
+    let open: Option<(Value, Vec<i64>)> = alerts::table
+        .filter(alerts::id.eq(alert.0).and(alerts::resolved_at.is_null()))
+        .select((alerts::content, alerts::told))
+        .for_no_key_update()
+        .get_result(conn)
+        .await
+        .optional()?;
+    let Some((content, told)) = open else { return Ok(None) };
+    if !serde_json::from_value::<AlertKind>(content).is_ok_and(|kind| kind.is_settled_by_hand()) {
+        return Ok(None);
+    }
+    diesel::update(alerts::table.find(alert.0)).set(alerts::resolved_at.eq(now)).execute(conn).await?;
+    let others = told.into_iter().map(UserId).filter(|user| *user != by);
+    Ok(Some(queue::insert(conn, others.map(|user| over(alert, user)).collect(), now).await?))
 }
 
 #[cfg(test)]

@@ -4,6 +4,11 @@ use super::{Conn, Result, Store, pool};
 use crate::StoreError;
 use crate::error::connecting;
 use crate::model::StoreOptions;
+use diesel::migration::{Migration, MigrationSource as _};
+use diesel::pg::Pg;
+use diesel::sql_types::{Bool, Integer, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncConnection as _, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _};
@@ -17,7 +22,71 @@ const LOCK: i64 = 0x7553_6970_6970_6f01;
 /// Longest wait for another process that migrates.
 const WAIT: Duration = Duration::from_secs(120);
 
+/// What the server is and how far its schema came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaState {
+    /// The server's major version, such as 15.
+    pub server_major: u32,
+    /// Migrations that [`Store::migrate`] would run, by name, in order.
+    pub pending: Vec<String>,
+    /// Versions of migrations that this program does not know: a newer one was here.
+    pub unknown: Vec<String>,
+}
+
+#[derive(QueryableByName)]
+struct Server {
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Bool)]
+    migrated: bool,
+}
+
+#[derive(QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
 impl Store {
+    /// Looks at the server's version and at what [`Store::migrate`] would do. Changes nothing and waits for nobody.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer or does not let this user in;
+    /// [`StoreError::Broken`] when the migrations of this program or the table of those done cannot be read.
+    pub async fn pending_migrations(options: &StoreOptions) -> Result<SchemaState> {
+        let mut conn = Conn::establish(options.url.expose_secret()).await.map_err(|error| connecting(&error))?;
+        conn.batch_execute(&pool::session_settings(options.statement_timeout, WAIT)).await?;
+        let server: Server = RunQueryDsl::get_result(
+            sql_query(
+                "SELECT current_setting('server_version_num')::integer AS version,
+                        to_regclass('__diesel_schema_migrations') IS NOT NULL AS migrated",
+            ),
+            &mut conn,
+        )
+        .await?;
+        let applied: Vec<Applied> = if server.migrated {
+            let done = "SELECT version::text AS version FROM __diesel_schema_migrations ORDER BY version";
+            RunQueryDsl::load(sql_query(done), &mut conn).await?
+        } else {
+            Vec::new()
+        };
+        let ours: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS
+            .migrations()
+            .map_err(|error| StoreError::Broken(format!("this program's migrations cannot be read: {error}")))?;
+        let mut known: Vec<(String, String)> =
+            ours.iter().map(|one| (one.name().version().to_string(), one.name().to_string())).collect();
+        known.sort();
+        let unknown = applied.iter().filter(|one| known.iter().all(|(version, _)| *version != one.version));
+        let unknown = unknown.map(|one| one.version.clone()).collect();
+        known.retain(|(version, _)| applied.iter().all(|one| one.version != *version));
+        Ok(SchemaState {
+            // The number is the major version times ten thousand and the minor one.
+            server_major: u32::try_from(server.version / 10_000).unwrap_or(0),
+            pending: known.into_iter().map(|(_, name)| name).collect(),
+            unknown,
+        })
+    }
+
     /// Brings the schema up to date; two processes may call it at once. Returns the names of migrations it ran.
     ///
     /// # Errors
@@ -62,3 +131,6 @@ async fn run_blocking<R: Send + 'static>(
         Err(error) => Err(StoreError::Broken(format!("the migration stopped: {error}"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,29 +29,33 @@ struct Due {
     priority: i16,
     #[diesel(sql_type = SmallInt)]
     attempts: i16,
+    #[diesel(sql_type = Timestamptz)]
+    due_at: DateTime<Utc>,
     #[diesel(sql_type = Jsonb)]
     content: Value,
 }
 
 impl Due {
-    fn message(&self) -> Option<OutboxMessage> {
+    fn message(&self, now: DateTime<Utc>) -> Option<OutboxMessage> {
         Some(OutboxMessage {
             id: OutboxId(self.id),
             chat: UserId(self.chat_id),
             priority: Priority::from_i16(self.priority),
             attempts: u16::try_from(self.attempts).unwrap_or(0),
+            wait: (self.due_at - now).to_std().unwrap_or_default(),
             content: Outgoing::deserialize(&self.content).ok()?,
         })
     }
 }
 
 impl Store {
-    /// Rows that are due, by priority and id, not those in `except`. Rows that this program cannot read (another version
-    /// wrote them) are given up, so that they do not stand in the way of the others.
+    /// Rows that wait, by priority and id, not those in `except`; those that are not due yet say for how long, so that a
+    /// younger one does not overtake them. Rows that this program cannot read (another version wrote them) are given up, so
+    /// that they do not stand in the way of the others.
     ///
     /// # Errors
     /// [`crate::StoreError::Unavailable`] when the database does not answer.
-    pub async fn outbox_due(
+    pub async fn outbox_waiting(
         &self,
         now: DateTime<Utc>,
         except: &[OutboxId],
@@ -60,17 +64,16 @@ impl Store {
         let except: Vec<i64> = except.iter().map(|id| id.0).collect();
         let mut conn = self.conn().await?;
         let query = diesel::sql_query(
-            "SELECT id, chat_id, priority, attempts, content FROM outbox
-             WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= $1 AND id <> ALL ($2)
-             ORDER BY priority, id LIMIT $3",
+            "SELECT id, chat_id, priority, attempts, due_at, content FROM outbox
+             WHERE sent_at IS NULL AND failed_at IS NULL AND id <> ALL ($1)
+             ORDER BY priority, id LIMIT $2",
         )
-        .bind::<Timestamptz, _>(now)
         .bind::<Array<BigInt>, _>(&except)
         .bind::<BigInt, _>(limited(limit));
         let rows: Vec<Due> = RunQueryDsl::load(Planned(query), &mut conn).await?;
-        let messages: Vec<OutboxMessage> = rows.iter().filter_map(Due::message).collect();
+        let messages: Vec<OutboxMessage> = rows.iter().filter_map(|row| row.message(now)).collect();
         if messages.len() < rows.len() {
-            let unreadable: Vec<i64> = rows.iter().filter(|row| row.message().is_none()).map(|row| row.id).collect();
+            let unreadable: Vec<i64> = rows.iter().filter(|row| row.message(now).is_none()).map(|row| row.id).collect();
             tracing::error!(rows = ?unreadable, "outbox rows cannot be read and are given up");
             give_up(&mut conn, &unreadable, "this version of the program cannot read it", now).await?;
         }

@@ -5,6 +5,7 @@ use super::decode::{self, limited};
 use super::queue::{self, NewMessage};
 use super::sql::Planned;
 use super::{Conn, Result, Store};
+use crate::StoreError;
 use crate::error::TxResult;
 use crate::model::{Epoch, PeerRow};
 use chrono::{DateTime, Utc};
@@ -98,10 +99,10 @@ struct News {
 }
 
 impl Store {
-    /// Every key that is not over on this node.
+    /// Every key that is not over on this node. A row whose secret cannot be opened comes without it.
     ///
     /// # Errors
-    /// [`crate::StoreError::Unavailable`] when the database does not answer; [`crate::StoreError::Vault`] when a key cannot be opened.
+    /// [`crate::StoreError::Unavailable`] when the database does not answer.
     pub async fn peers_of(&self, node: NodeId) -> Result<Vec<PeerRow>> {
         let mut conn = self.conn().await?;
         let query = diesel::sql_query(peers_sql!("ORDER BY id")).bind::<Integer, _>(node.0);
@@ -208,10 +209,18 @@ impl Store {
 
     fn peer_row(&self, node: NodeId, row: Peer) -> Result<PeerRow> {
         let public_key = decode::public_key(&row.public_key)?;
+        let preshared_key = match self.vault.open_peer_preshared(node, &public_key, &row.preshared_key) {
+            Ok(key) => Some(key),
+            Err(StoreError::Vault(error)) => {
+                tracing::error!(peer = row.id, service = row.service_id, error, "a secret cannot be opened");
+                None
+            }
+            Err(error) => return Err(error),
+        };
         Ok(PeerRow {
             id: row.id,
             service: ServiceId(row.service_id),
-            preshared_key: self.vault.open_peer_preshared(node, &public_key, &row.preshared_key)?,
+            preshared_key,
             public_key,
             addresses: decode::addresses(row.v4, row.v6),
             wanted: row.wanted,

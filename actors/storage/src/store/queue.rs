@@ -6,6 +6,7 @@ use crate::error::TxResult;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
+use std::time::Duration;
 use usipipo_domain::ids::{OutboxId, UserId};
 use usipipo_domain::outgoing::{OutboxMessage, Outgoing, Priority};
 
@@ -85,6 +86,7 @@ pub(crate) async fn insert_indexed(
                 chat: message.chat,
                 priority: message.priority,
                 attempts: 0,
+                wait: Duration::ZERO,
                 content: message.content,
             },
         ));

@@ -171,7 +171,7 @@ async fn queue_messages(
         }
         *outcome = Ok(StepDone {
             state,
-            messages: Vec::new(),
+            messages: done.messages,
             wake: done.wake,
             address_used: done.address_used,
             replayed: done.replayed,

@@ -1,36 +1,20 @@
 //! What time brings: services end, pending ones are late, and what is kept for a time only goes.
 
-use super::audit::{self, Entry};
 use super::decode::limited;
 use super::queue::{self, NewMessage};
 use super::sql::Planned;
+use super::suspend::{self, Gained};
 use super::{Conn, Result, Store};
 use crate::error::TxResult;
 use crate::model::{Epoch, Swept};
-use crate::schema::services;
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Integer, Timestamptz};
+use diesel::prelude::QueryableByName;
+use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
-use serde_json::json;
-use std::collections::BTreeSet;
-use usipipo_domain::ids::{NodeId, ServiceId, UserId};
+use usipipo_domain::ids::{ServiceId, UserId};
 use usipipo_domain::outgoing::{Body, OutboxMessage, Outgoing, Place, Priority};
 use usipipo_domain::screen::Screen;
-
-#[derive(QueryableByName)]
-struct Ended {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-    #[diesel(sql_type = BigInt)]
-    user_id: i64,
-    #[diesel(sql_type = Integer)]
-    node_id: i32,
-    #[diesel(sql_type = Timestamptz)]
-    ends_at: DateTime<Utc>,
-    #[diesel(sql_type = Bool)]
-    reachable: bool,
-}
+use usipipo_domain::service::SuspendReason;
 
 #[derive(QueryableByName)]
 struct Late {
@@ -42,21 +26,44 @@ struct Late {
     reachable: bool,
 }
 
+#[derive(QueryableByName)]
+struct First {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    at: Option<DateTime<Utc>>,
+}
+
+/// Those that work, and those that something else keeps from working, have an index each.
+const FIRST: &str = "
+    SELECT least(
+        (SELECT min(ends_at) FROM services WHERE status = 'active'),
+        (SELECT min(ends_at) FROM services WHERE status = 'suspended' AND NOT reasons @> ARRAY['expiry'])
+    ) AS at";
+
 /// Rows that somebody else is changing right now are left for the next look.
-const EXPIRE: &str = "
-    WITH due AS (
-        SELECT id FROM services
-        WHERE status = 'active' AND ends_at <= $1
-        ORDER BY ends_at, id
-        LIMIT $2
-        FOR NO KEY UPDATE SKIP LOCKED
-    ), ended AS (
-        UPDATE services s SET status = 'suspended', reasons = ARRAY['expiry']
-        FROM due, users u
-        WHERE s.id = due.id AND u.id = s.user_id
-        RETURNING s.id, s.user_id, s.node_id, s.ends_at, u.blocked_at IS NULL AS reachable
-    )
-    SELECT * FROM ended ORDER BY ends_at, id";
+macro_rules! expire_sql {
+    ($which:literal) => {
+        concat!(
+            "WITH due AS (
+                SELECT id FROM services
+                WHERE ",
+            $which,
+            " AND ends_at <= $1
+                ORDER BY ends_at, id
+                LIMIT $2
+                FOR NO KEY UPDATE SKIP LOCKED
+            ), ended AS (
+                UPDATE services s SET status = 'suspended', reasons = array_append(s.reasons, 'expiry')
+                FROM due, users u
+                WHERE s.id = due.id AND u.id = s.user_id
+                RETURNING s.id, s.user_id, s.node_id, s.ends_at, s.quota_bytes, u.blocked_at IS NULL AS tell
+            )
+            SELECT * FROM ended ORDER BY ends_at, id"
+        )
+    };
+}
+
+const EXPIRE: [&str; 2] =
+    [expire_sql!("status = 'active'"), expire_sql!("status = 'suspended' AND NOT reasons @> ARRAY['expiry']")];
 
 const LATE: &str = "
     WITH late AS (
@@ -73,6 +80,26 @@ const LATE: &str = "
     )
     SELECT id, user_id, reachable FROM told ORDER BY created_at, id";
 
+/// New keys of services that work. The service is locked, as everybody does who changes its peers; what happened to the key
+/// just before that is looked at again.
+const LATE_KEYS: &str = "
+    WITH late AS (
+        SELECT p.id, p.service_id
+        FROM peers p JOIN services s ON s.id = p.service_id
+        WHERE p.created_at < $1 AND p.told_at IS NULL AND p.retired_at IS NULL AND p.late_told_at IS NULL
+          AND s.status = 'active'
+        ORDER BY p.created_at, p.id
+        LIMIT $3
+        FOR NO KEY UPDATE OF s SKIP LOCKED
+    ), told AS (
+        UPDATE peers p SET late_told_at = $2
+        FROM late, services s, users u
+        WHERE p.id = late.id AND p.told_at IS NULL AND p.retired_at IS NULL
+          AND s.id = late.service_id AND u.id = s.user_id
+        RETURNING p.id AS peer, p.service_id AS id, s.user_id, p.created_at, u.blocked_at IS NULL AS reachable
+    )
+    SELECT id, user_id, reachable FROM told ORDER BY created_at, peer";
+
 impl Store {
     /// The next moment at which something ends; it may have passed.
     ///
@@ -80,52 +107,29 @@ impl Store {
     /// [`crate::StoreError::Unavailable`] when the database does not answer.
     pub async fn next_expiry(&self) -> Result<Option<DateTime<Utc>>> {
         let mut conn = self.conn().await?;
-        let first = services::table
-            .filter(services::status.eq("active"))
-            .select(diesel::dsl::min(services::ends_at))
-            .get_result(&mut conn)
-            .await?;
-        Ok(first)
+        Ok(RunQueryDsl::get_result::<First>(Planned(diesel::sql_query(FIRST)), &mut conn).await?.at)
     }
 
-    /// Suspends (reason expiry) active services that are over, at most `limit`, those that ended first first; tells each owner
-    /// once per period. Nothing left to do when fewer than `limit` come back.
+    /// Suspends (reason expiry) services that are over, at most `limit`, those that ended first first; one that is suspended
+    /// already gains the reason. Tells each owner once per period. Nothing left to do when fewer than `limit` come back.
     ///
     /// # Errors
     /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
     pub async fn expire_due(&self, epoch: Epoch, now: DateTime<Utc>, limit: usize) -> Result<Swept> {
         self.fenced("expire_due", epoch, async |conn| {
-            let query = diesel::sql_query(EXPIRE).bind::<Timestamptz, _>(now).bind::<BigInt, _>(limited(limit));
-            let ended: Vec<Ended> = RunQueryDsl::load(Planned(query), conn).await?;
-            let entries: Vec<Entry> = ended
-                .iter()
-                .map(|service| Entry {
-                    user: None,
-                    action: "service.suspend",
-                    subject: format!("service/{}", service.id),
-                    details: json!({ "reason": "expiry", "ends_at": service.ends_at }),
-                    seq: None,
-                })
-                .collect();
-            audit::write(conn, &entries, now).await?;
-            let messages = ended.iter().filter(|service| service.reachable).map(notice).collect();
-            Ok(Swept {
-                services: ended.iter().map(|service| ServiceId(service.id)).collect(),
-                wake: ended
-                    .iter()
-                    .map(|service| service.node_id)
-                    .collect::<BTreeSet<_>>()
-                    .into_iter()
-                    .map(NodeId)
-                    .collect(),
-                messages: queue::insert(conn, messages, now).await?,
-            })
+            let mut ended: Vec<Gained> = Vec::new();
+            for sql in EXPIRE {
+                let left = limited(limit).saturating_sub(i64::try_from(ended.len()).unwrap_or(i64::MAX));
+                let query = diesel::sql_query(sql).bind::<Timestamptz, _>(now).bind::<BigInt, _>(left);
+                ended.extend(RunQueryDsl::load::<Gained>(Planned(query), conn).await?);
+            }
+            suspend::gained(conn, &ended, SuspendReason::Expiry, now).await
         })
         .await
     }
 
-    /// Pending services older than this whose owner was not told yet: queues `Waiting` in place of progress, once each, at
-    /// most `limit`.
+    /// Services that wait for their server since before `created_before`, and keys that are to replace one and wait as long,
+    /// whose owner was not told yet: queues `Waiting` in place of progress, once each, at most `limit`.
     ///
     /// # Errors
     /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
@@ -137,11 +141,15 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<OutboxMessage>> {
         self.fenced("tell_waiting", epoch, async |conn| {
-            let query = diesel::sql_query(LATE)
-                .bind::<Timestamptz, _>(created_before)
-                .bind::<Timestamptz, _>(now)
-                .bind::<BigInt, _>(limited(limit));
-            let late: Vec<Late> = RunQueryDsl::load(Planned(query), conn).await?;
+            let mut late: Vec<Late> = Vec::new();
+            for sql in [LATE, LATE_KEYS] {
+                let left = limited(limit).saturating_sub(i64::try_from(late.len()).unwrap_or(i64::MAX));
+                let query = diesel::sql_query(sql)
+                    .bind::<Timestamptz, _>(created_before)
+                    .bind::<Timestamptz, _>(now)
+                    .bind::<BigInt, _>(left);
+                late.extend(RunQueryDsl::load::<Late>(Planned(query), conn).await?);
+            }
             let messages = late.iter().filter(|service| service.reachable).map(waiting).collect();
             queue::insert(conn, messages, now).await
         })
@@ -207,13 +215,6 @@ const DELETE_OUTBOX: &str = "
     DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE sent_at IS NOT NULL OR failed_at IS NOT NULL ORDER BY id LIMIT $2
     ) AND created_at < $1";
-
-/// The key holds the end, so that a service that is renewed and ends again is told again.
-fn notice(service: &Ended) -> NewMessage {
-    let dedupe = format!("ended/{}/{}", service.id, service.ends_at.timestamp());
-    let content = Outgoing::new(Body::Ended { service: ServiceId(service.id) });
-    NewMessage::once(UserId(service.user_id), Priority::Notice, content, dedupe)
-}
 
 fn waiting(service: &Late) -> NewMessage {
     let screen = Screen::Waiting { service: ServiceId(service.id) };

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use crate::error::TxError;
+use crate::model::{Epoch, LeadRow};
 use crate::testing::TestDatabase;
 use crate::{Store, StoreError, Vault};
 use secrecy::SecretString;
@@ -45,10 +46,47 @@ async fn fault_33_a_lease_that_is_not_renewed_is_over_by_the_servers_clock() {
 }
 
 #[tokio::test]
+async fn fault_33_a_dead_holders_lease_is_taken_at_once_and_only_from_the_one_that_was_looked_at() {
+    let db = TestDatabase::new().await;
+    let (one, two, three) = (db.store(), db.store(), db.store());
+    assert!(one.look_lead().await.unwrap().over, "nobody ever had it");
+    let first = one.try_lead("one", HOUR).await.unwrap().unwrap();
+    let dead = two.look_lead().await.unwrap();
+    assert_eq!(dead, LeadRow { holder: "one".to_owned(), epoch: first, over: false });
+    assert_eq!(two.try_lead("two", HOUR).await.unwrap(), None, "it is not over");
+
+    // Both saw the same dead one; one of them gets it.
+    let (second, third) =
+        tokio::join!(two.try_lead_after(&dead, "two", HOUR), three.try_lead_after(&dead, "three", HOUR));
+    let (second, third) = (second.unwrap(), third.unwrap());
+    assert!(second.is_some() != third.is_some(), "{second:?} {third:?}");
+    let new = second.or(third).unwrap();
+    assert!(new > first);
+    // What was seen before is worth nothing any more, even if the same holder leads again.
+    assert_eq!(three.try_lead_after(&dead, "three", HOUR).await.unwrap(), None);
+    let again = LeadRow { holder: three.look_lead().await.unwrap().holder, ..dead.clone() };
+    assert_eq!(three.try_lead_after(&again, "three", HOUR).await.unwrap(), None);
+    let other = LeadRow { epoch: new, ..dead };
+    assert_eq!(three.try_lead_after(&other, "three", HOUR).await.unwrap(), None);
+    assert_eq!(three.look_lead().await.unwrap().epoch, new);
+    assert!(matches!(one.fenced("test", first, async |_| Ok(())).await, Err(StoreError::NotLeader)));
+}
+
+#[tokio::test]
 async fn fault_33_nobody_becomes_leader_in_the_middle_of_the_old_leaders_write() {
+    take_in_the_middle_of_a_write(async |store, _| store.try_lead("two", HOUR).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn fault_33_nobody_becomes_leader_in_the_middle_of_a_dead_leaders_last_write() {
+    take_in_the_middle_of_a_write(async |store, dead| store.try_lead_after(&dead, "two", HOUR).await.unwrap()).await;
+}
+
+async fn take_in_the_middle_of_a_write(take: impl AsyncFn(&Store, LeadRow) -> Option<Epoch>) {
     let db = TestDatabase::new().await;
     let (one, two) = (db.store(), db.store());
     let epoch = one.try_lead("one", Duration::ZERO).await.unwrap().unwrap();
+    let seen = two.look_lead().await.unwrap();
     let (entered, inside) = tokio::sync::oneshot::channel();
     let (leave, left) = tokio::sync::oneshot::channel();
     let channels = std::sync::Mutex::new(Some((entered, left)));
@@ -60,15 +98,15 @@ async fn fault_33_nobody_becomes_leader_in_the_middle_of_the_old_leaders_write()
     });
     let taking = async {
         inside.await.unwrap();
-        let mut taking = std::pin::pin!(two.try_lead("two", HOUR));
-        // It is over by its time, and still waits for the write under way.
+        let mut taking = std::pin::pin!(take(&two, seen));
+        // It may be taken, and still that waits for the write under way.
         tokio::select! {
             biased;
             _ = &mut taking => panic!("the lease was taken under a running write"),
             () = async { while db.number(LOCK_WAITS).await == 0 { tokio::task::yield_now().await } } => {}
         }
         leave.send(()).unwrap();
-        taking.await.unwrap()
+        taking.await
     };
     let (written, taken) = tokio::join!(writing, taking);
     written.unwrap();

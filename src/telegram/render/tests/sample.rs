@@ -46,6 +46,7 @@ fn has_a_sample(screen: &Screen) {
         Screen::Apology { .. } | Screen::System | Screen::Nodes | Screen::Pools | Screen::DeadLetters { .. } => {}
         Screen::DeadLetter { .. } | Screen::DeadLetterReplayed { .. } | Screen::UserCard { .. } | Screen::UserUsage => {
         }
+        Screen::AlertSettled { .. } => {}
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) fn samples() -> Vec<Sample> {
     all.iter().for_each(|sample| has_a_sample(&sample.screen));
     kinds.sort_by_key(|kind| format!("{kind:?}"));
     kinds.dedup();
-    assert_eq!(kinds.len(), 43, "every variant of Screen has a sample");
+    assert_eq!(kinds.len(), 44, "every variant of Screen has a sample");
     all
 }
 
@@ -100,13 +101,13 @@ fn flow() -> Vec<Sample> {
         plain("trial_used_still_there", used(Some(SERVICE))),
         plain("trial_pool_full", refused(TrialRefusal::PoolFull)),
         plain("trial_no_node", refused(TrialRefusal::NoNode)),
-        plain("trial_key_taken", refused(TrialRefusal::KeyTaken)),
         own("preparing", Screen::Preparing { service: SERVICE }, |lang| {
             with_one(lang, card(1, "iPhone", ServiceStatus::Pending))
         }),
         own("waiting", Screen::Waiting { service: SERVICE }, |lang| {
             with_one(lang, card(1, "iPhone", ServiceStatus::Pending))
         }),
+        plain("waiting_for_a_new_key", Screen::Waiting { service: SERVICE }),
         plain("ready", Screen::Ready { service: SERVICE }),
         own("ready_still_pending", Screen::Ready { service: SERVICE }, |lang| {
             with_one(lang, card(1, "iPhone", ServiceStatus::Pending))
@@ -144,6 +145,15 @@ fn cards() -> Vec<Sample> {
         own("card_expired_trial", screen(), |lang| with_one(lang, suspended(1, "iPhone", SuspendReason::Expiry))),
         own("card_quota_used", screen(), |lang| with_one(lang, suspended(1, "iPhone", SuspendReason::Quota))),
         own("card_paused_by_admin", screen(), |lang| with_one(lang, suspended(1, "iPhone", SuspendReason::Admin))),
+        own("card_suspended_for_everything", screen(), |lang| {
+            let reasons = vec![SuspendReason::Quota, SuspendReason::Admin, SuspendReason::Expiry];
+            with_one(lang, ServiceCard { reasons, ..suspended(1, "iPhone", SuspendReason::Admin) })
+        }),
+        own("card_quota_used_before_its_end", screen(), |lang| {
+            let ends_at = active().ends_at;
+            let used_down = 4_800_000_000;
+            with_one(lang, ServiceCard { ends_at, used_down, ..suspended(1, "iPhone", SuspendReason::Quota) })
+        }),
         own("card_revoked", screen(), |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Revoked))),
         own("card_failed", screen(), |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Failed))),
         own("card_over_grace", screen(), |lang| with_one(lang, card(1, "iPhone", ServiceStatus::Expired))),
@@ -162,7 +172,8 @@ fn changes() -> Vec<Sample> {
         plain("ask_own_key_not_a_key", ask_key(Some(KeyError::NotAKey))),
         plain("ask_own_key_low_order", ask_key(Some(KeyError::LowOrder))),
         plain("ask_rotate", Screen::AskRotate { service: SERVICE, offer: OFFER }),
-        plain("key_taken", Screen::KeyTaken { service: SERVICE }),
+        plain("key_taken", Screen::KeyTaken { offer: OFFER, service: Some(SERVICE) }),
+        plain("key_taken_for_a_trial", Screen::KeyTaken { offer: OFFER, service: None }),
         plain("ask_revoke_trial", Screen::AskRevoke { service: SERVICE, offer: OFFER }),
         own("ask_revoke_paid", Screen::AskRevoke { service: SERVICE, offer: OFFER }, |lang| {
             with_one(lang, ServiceCard { trial: false, ..active() })
@@ -214,6 +225,22 @@ fn small() -> Vec<Sample> {
     ]
 }
 
+/// Two replies wait, one of which is this screen's.
+fn one_of_each(lang: Lang) -> World {
+    let mut world = World::new(lang);
+    let statuses = ["pending", "active", "suspended", "expired", "revoked", "failed"];
+    world.stats.services = statuses.map(|status| (status.to_owned(), 1)).to_vec();
+    world.stats.outbox_waiting = vec![("reply".to_owned(), 2), ("delivery".to_owned(), 1), ("notice".to_owned(), 1)];
+    let moment = Some(std::time::Duration::from_millis(300));
+    (world.stats.inbox_undone, world.stats.inbox_oldest) = (1, moment);
+    (world.stats.outbox_oldest, world.stats.pending_oldest) = (moment, moment);
+    world
+}
+
+fn settled(lang: Lang) -> World {
+    World { alert: alert(AlertKind::UnexpectedPayment { charge: "stx_1".to_owned() }), ..World::new(lang) }
+}
+
 fn admins() -> Vec<Sample> {
     let quiet = |lang| World {
         stats: Default::default(),
@@ -226,6 +253,13 @@ fn admins() -> Vec<Sample> {
     vec![
         admin("system", Screen::System),
         calm("system_quiet", Screen::System),
+        Sample { name: "system_one_of_each", screen: Screen::System, world: one_of_each, user: ADMIN },
+        Sample {
+            name: "alert_settled",
+            screen: Screen::AlertSettled { alert: AlertId(1) },
+            world: settled,
+            user: ADMIN,
+        },
         admin("nodes", Screen::Nodes),
         calm("nodes_none", Screen::Nodes),
         admin("pools", Screen::Pools),

@@ -2,7 +2,10 @@
 
 use super::super::fixture::{ANA, BEA, World, at, bodies};
 use usipipo_domain::alert::AlertKind;
-use usipipo_domain::outgoing::{Body, Priority};
+use usipipo_domain::dialogue::{Act, Effect};
+use usipipo_domain::ids::AlertId;
+use usipipo_domain::outgoing::{Body, Place, Priority};
+use usipipo_domain::screen::Screen;
 
 fn down(error: &str) -> AlertKind {
     AlertKind::NodeDown { node: "miami".to_owned(), error: error.to_owned() }
@@ -57,6 +60,38 @@ async fn the_same_condition_raised_by_many_at_once_is_told_once() {
     }
     assert_eq!(told, 1);
     assert_eq!(world.store.open_alerts().await.unwrap()[0].times, 8);
+}
+
+#[tokio::test]
+async fn an_alert_that_only_a_person_can_end_is_settled_once_and_the_others_are_told() {
+    let world = World::new().await;
+    let (store, epoch) = (&world.store, world.epoch);
+    let payment = AlertKind::UnexpectedPayment { charge: "stx_1".to_owned() };
+    store.raise(epoch, &payment, &[ANA, BEA], at(0)).await.unwrap();
+    store.raise(epoch, &down("x"), &[ANA, BEA], at(0)).await.unwrap();
+    let open = store.open_alerts().await.unwrap();
+    let of = |kind: &AlertKind| open.iter().find(|row| row.kind == *kind).unwrap().id;
+    let (payment, down) = (of(&payment), of(&down("x")));
+    let settle = async |alert| {
+        let act = Act::Do(Effect::SettleAlert(alert));
+        world.db.act(store, epoch, ANA, act, |_| {}, at(5)).await.unwrap().messages
+    };
+
+    let messages = settle(payment).await;
+    let chats: Vec<_> = messages.iter().map(|message| (message.chat, message.content.body.clone().unwrap())).collect();
+    let screen = |screen| Body::Screen { screen, place: Place::New };
+    let told = Body::Alert { alert: payment, resolved: true };
+    assert_eq!(chats, [(BEA, told), (ANA, screen(Screen::AlertSettled { alert: payment }))]);
+    assert_eq!(store.alert(payment).await.unwrap().unwrap().resolved_at, Some(at(5)));
+    // Twice, one that ends by itself, and one that there is not.
+    for alert in [payment, down, AlertId(999)] {
+        let messages = settle(alert).await;
+        assert!(messages.iter().all(|message| message.chat == ANA), "{messages:?}");
+        assert!(!bodies(&messages).contains(&screen(Screen::AlertSettled { alert })));
+    }
+    assert_eq!(store.open_alerts().await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>(), [down]);
+    let audited = format!("SELECT count(*) AS n FROM audit WHERE action = 'alert.settle' AND user_id = {ANA}");
+    assert_eq!(world.db.number(&audited).await, 1);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn a_config_holds_keys_that_fit_each_other() {
     let (service, peer) = world.pending(ANA, 2).await;
     let config = world.store.client_config(ANA, service).await.unwrap().unwrap();
     assert_eq!(config.private_key.unwrap().public_key(), peer.public_key);
-    assert_eq!(config.preshared_key, peer.preshared_key);
+    assert_eq!(Some(config.preshared_key), peer.preshared_key);
     assert_eq!(config.server_key, world.node.public_key);
     assert_eq!((config.endpoint.as_str(), config.mtu), ("vpn.example.org:51820", 1420));
     assert_eq!(config.dns, ["1.1.1.1"]);

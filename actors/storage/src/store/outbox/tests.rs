@@ -12,8 +12,8 @@ impl World {
     }
 
     async fn due(&self, seconds: i64, except: &[OutboxId], limit: usize) -> Vec<OutboxId> {
-        let due = self.store.outbox_due(at(seconds), except, limit).await.unwrap();
-        due.into_iter().map(|message| message.id).collect()
+        let waiting = self.store.outbox_waiting(at(seconds), except, limit).await.unwrap();
+        waiting.into_iter().filter(|message| message.wait.is_zero()).map(|message| message.id).collect()
     }
 
     async fn fail(&self, id: OutboxId, failure: SendFailure) {
@@ -36,7 +36,7 @@ async fn replies_come_before_deliveries_before_notices_and_each_in_order() {
     assert_eq!(world.due(0, &[], 2).await, [reply.id, second.id]);
     assert_eq!(world.due(0, &[reply.id, delivery.id], 10).await, [second.id, notice.id]);
     assert!(world.due(-1, &[], 10).await.is_empty(), "not before its time");
-    assert_eq!(world.store.outbox_due(at(0), &[], 1).await.unwrap(), [reply]);
+    assert_eq!(world.store.outbox_waiting(at(0), &[], 1).await.unwrap(), [reply]);
 }
 
 #[tokio::test]
@@ -106,7 +106,9 @@ async fn fault_15_a_message_that_failed_comes_again_at_its_time_with_its_attempt
     let (one, two) = (world.say(ANA, Priority::Reply, 1).await, world.say(BEA, Priority::Reply, 2).await);
     world.fail(one.id, SendFailure::Retry { at: at(60), error: "503\0".to_owned() }).await;
     assert_eq!(world.due(59, &[], 10).await, [two.id]);
-    let due = world.store.outbox_due(at(60), &[], 10).await.unwrap();
+    let early = world.store.outbox_waiting(at(50), &[], 10).await.unwrap();
+    assert_eq!((early[0].id, early[0].wait), (one.id, std::time::Duration::from_secs(10)), "it keeps its place");
+    let due = world.store.outbox_waiting(at(60), &[], 10).await.unwrap();
     assert_eq!(
         due.iter().map(|message| (message.id, message.attempts)).collect::<Vec<_>>(),
         [(one.id, 1), (two.id, 0)]

@@ -7,7 +7,7 @@ use usipipo_domain::dialogue::{Act, Effect};
 use usipipo_domain::ids::{OutboxId, ServiceId};
 use usipipo_domain::outgoing::{Body, Place, Priority};
 use usipipo_domain::screen::Screen;
-use usipipo_domain::service::ServiceStatus;
+use usipipo_domain::service::{ServiceStatus, SuspendReason};
 use usipipo_domain::wg::PublicKey;
 
 fn ready(service: ServiceId) -> Vec<Body> {
@@ -143,6 +143,20 @@ async fn fault_11_only_keys_that_no_wanted_row_has_may_be_removed() {
 }
 
 #[tokio::test]
+async fn a_secret_that_cannot_be_opened_keeps_no_other_row_back() {
+    let world = World::new().await;
+    let (bad, _) = world.pending(ANA, 2).await;
+    let (good, _) = world.pending(BEA, 3).await;
+    let spoil = "set_byte(preshared_key, 40, get_byte(preshared_key, 40) # 1)";
+    world.db.execute(&format!("UPDATE peers SET preshared_key = {spoil} WHERE service_id = {bad}")).await;
+    let node = world.node.node;
+    for rows in [world.store.peers_of(node).await.unwrap(), world.store.peer_work(node, 10).await.unwrap()] {
+        let open: Vec<_> = rows.iter().map(|row| (row.service, row.preshared_key.is_some())).collect();
+        assert_eq!(open, [(bad, false), (good, true)]);
+    }
+}
+
+#[tokio::test]
 async fn somebody_who_blocked_the_bot_is_not_written_to() {
     let world = World::new().await;
     let (service, peer) = world.pending(ANA, 2).await;
@@ -175,7 +189,8 @@ async fn fault_33_nothing_is_written_for_an_epoch_that_is_over() {
     let outcomes = [
         store.peers_applied(old, node, &[peer.id], late).await.map(drop),
         store.peers_removed(old, node, &[peer.id], late).await,
-        store.record_usage(old, node, &[read]).await,
+        store.record_usage(old, node, &[read], late).await.map(drop),
+        store.clear_suspension(old, service, SuspendReason::Expiry, None, late).await.map(drop),
         store.record_health(old, node, &health).await,
         store.tell_waiting(old, late, late, 9).await.map(drop),
         store.release_quarantined(old, late, 9).await.map(drop),

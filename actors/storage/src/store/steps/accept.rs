@@ -3,6 +3,7 @@
 use super::effects::{Ctx, Done, EffectError, EffectResult, LIVE, USABLE, nothing};
 use super::offers::trial_used;
 use super::trial;
+use crate::error::TxResult;
 use crate::model::{Prepared, StepRefusal};
 use crate::schema::{nodes, offers, peers, pools, services};
 use crate::store::{Conn, leases};
@@ -68,6 +69,13 @@ async fn key_in_use(conn: &mut Conn, node: NodeId, key: &PublicKey) -> EffectRes
     Ok(diesel::select(diesel::dsl::exists(peers::table.filter(same))).get_result(conn).await?)
 }
 
+/// For a key that somebody else began to use while the offer was being taken.
+pub(super) async fn key_taken(conn: &mut Conn, offer: OfferId) -> TxResult<Outcome> {
+    let service: Option<Option<i64>> =
+        offers::table.find(offer.0).select(offers::service_id).get_result(conn).await.optional()?;
+    Ok(Outcome::KeyTaken { offer, service: service.flatten().map(ServiceId) })
+}
+
 async fn add_peer(
     conn: &mut Conn,
     ctx: Ctx<'_>,
@@ -118,7 +126,7 @@ async fn begin_trial(
     }
     let public = own_key.copied().unwrap_or_else(|| prepared.private_key.public_key());
     if key_in_use(conn, prepared.node, &public).await? {
-        return Ok(nothing(Outcome::KeyTaken(offer)));
+        return Ok(nothing(Outcome::KeyTaken { offer, service: None }));
     }
 
     ctx.begin_trial(conn, offer, own_key.is_some(), public, prepared, addresses).await
@@ -166,7 +174,7 @@ async fn rotate(
     let prepared = prepared.ok_or(EffectError::Refused(StepRefusal::NotPrepared))?;
     let public = own_key.copied().unwrap_or_else(|| prepared.private_key.public_key());
     if key_in_use(conn, node, &public).await? {
-        return Ok(nothing(Outcome::KeyTaken(offer)));
+        return Ok(nothing(Outcome::KeyTaken { offer, service: Some(service) }));
     }
     retire_key(conn, service, ctx.step.now).await?;
     add_peer(conn, ctx, service, prepared, &public, own_key.is_some()).await?;

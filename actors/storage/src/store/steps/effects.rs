@@ -4,13 +4,14 @@ use super::{accept, offers};
 use crate::error::{TxError, TxResult, unique_violation};
 use crate::model::{StepCommit, StepRefusal};
 use crate::schema::{services, users};
-use crate::store::{Conn, audit, dead};
+use crate::store::{Conn, alerts, audit, dead};
 use crate::{StoreError, Vault};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use usipipo_domain::dialogue::{Effect, Outcome};
 use usipipo_domain::ids::{NodeId, OfferId, ServiceId, UserId};
+use usipipo_domain::outgoing::OutboxMessage;
 
 /// What an effect leaves to do after the commit.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub(super) struct Done {
     pub(super) wake: Vec<NodeId>,
     pub(super) address_used: bool,
     pub(super) replayed: Option<UserId>,
+    /// Messages to others than the step's user, queued already.
+    pub(super) messages: Vec<OutboxMessage>,
 }
 
 /// Why an effect was undone.
@@ -100,7 +103,7 @@ pub(super) async fn carry_out(
         }
         EffectError::Taken(constraint) => match (constraint.as_str(), effect) {
             ("leases_v4" | "leases_v6", _) => Ok(Err(StepRefusal::AddressTaken)),
-            ("peers_key", Effect::Accept { offer, .. }) => Ok(Ok((Outcome::KeyTaken(*offer), Done::default()))),
+            ("peers_key", Effect::Accept { offer, .. }) => Ok(Ok(nothing(accept::key_taken(conn, *offer).await?))),
             ("trials_pkey", _) => match offers::trial_used(conn, step.user).await? {
                 Some(refusal) => Ok(Ok((Outcome::TrialRefused(refusal), Done::default()))),
                 None => Err(TxError::Conflict("a trial was taken and undone".to_owned())),
@@ -142,6 +145,13 @@ async fn dispatch(conn: &mut Conn, ctx: Ctx<'_>, effect: &Effect) -> EffectResul
             }
             dead::Replay::Nothing => Outcome::NothingToReplay,
         },
+        Effect::SettleAlert(alert) => {
+            let Some(messages) = alerts::settle_in(conn, *alert, ctx.step.user, ctx.step.now).await? else {
+                return Ok(nothing(Outcome::NothingToSettle));
+            };
+            ctx.audit(conn, "alert.settle", format!("alert/{alert}"), json!({})).await?;
+            return Ok((Outcome::AlertSettled(*alert), Done { messages, ..Done::default() }));
+        }
     };
     Ok((outcome, Done::default()))
 }

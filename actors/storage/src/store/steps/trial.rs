@@ -133,7 +133,7 @@ pub(super) async fn begin(conn: &mut Conn, vault: &Vault, trials: &[NewTrial<'_>
 
 /// What a begun trial comes to.
 pub(super) fn begun(service: ServiceId, node: NodeId) -> (Outcome, Done) {
-    (Outcome::Begun(service), Done { wake: vec![node], address_used: true, replayed: None })
+    (Outcome::Begun(service), Done { wake: vec![node], address_used: true, ..Done::default() })
 }
 
 /// Those of the rows that nothing stands against: a trial had before, a foreign pool, a key or an address in use.

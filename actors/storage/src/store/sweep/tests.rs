@@ -134,6 +134,48 @@ async fn fault_08_an_owner_whose_server_takes_longer_is_told_once() {
 }
 
 #[tokio::test]
+async fn fault_08_an_owner_whose_new_key_waits_for_its_server_is_told_once_and_told_when_it_works() {
+    let world = World::new().await;
+    let (store, epoch) = (&world.store, world.epoch);
+    let (service, old) = world.active(ANA, 2).await;
+    let rotated = async |host, now| {
+        let asked = world.act(ANA, Act::Do(Effect::OfferRotate(service)), now).await;
+        let Some(Body::Screen { screen: Screen::AskRotate { offer, .. }, .. }) = asked.first() else {
+            panic!("{asked:?}")
+        };
+        let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None });
+        let keys = crate::testing::prepared(&world.node, host);
+        world.db.act(store, epoch, ANA, accept, |step| step.prepared = Some(keys), now).await.unwrap();
+    };
+    rotated(9, at(100)).await;
+    assert!(store.tell_waiting(epoch, at(100), at(120), 10).await.unwrap().is_empty(), "not older than that");
+    let waiting = Body::Screen { screen: Screen::Waiting { service }, place: Place::Progress };
+    let told = store.tell_waiting(epoch, at(101), at(121), 10).await.unwrap();
+    assert_eq!((bodies(&told), told[0].chat), (vec![waiting.clone()], ANA));
+    assert!(store.tell_waiting(epoch, at(101), at(122), 10).await.unwrap().is_empty());
+    // Another new key is another wait.
+    rotated(10, at(200)).await;
+    assert_eq!(bodies(&store.tell_waiting(epoch, at(201), at(222), 10).await.unwrap()), [waiting]);
+
+    let new = world.peer(service).await;
+    assert_ne!(new.id, old.id);
+    let messages = store.peers_applied(epoch, world.node.node, &[new.id], at(600)).await.unwrap();
+    assert_eq!(messages.len(), 2, "ready and the file follow on recovery");
+    assert!(store.tell_waiting(epoch, at(900), at(900), 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_new_key_of_a_service_that_ended_meanwhile_is_no_wait() {
+    let world = World::new().await;
+    world.active(ANA, 2).await;
+    world
+        .db
+        .execute("UPDATE peers SET told_at = NULL; UPDATE services SET status = 'suspended', reasons = ARRAY['quota']")
+        .await;
+    assert!(world.store.tell_waiting(world.epoch, at(900), at(900), 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn content_is_emptied_first_and_rows_are_deleted_later() {
     let world = World::new().await;
     let (store, epoch) = (&world.store, world.epoch);

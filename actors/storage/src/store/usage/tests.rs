@@ -17,7 +17,7 @@ impl World {
     }
 
     async fn record(&self, peer: i64, counters: (u64, u64)) {
-        self.store.record_usage(self.epoch, self.node.node, &[read(peer, counters)]).await.unwrap();
+        self.store.record_usage(self.epoch, self.node.node, &[read(peer, counters)], at(0)).await.unwrap();
     }
 }
 
@@ -29,7 +29,7 @@ async fn a_reading_that_comes_twice_adds_nothing() {
     world.record(peer.id, (100, 1_000)).await;
     assert_eq!(world.used(service).await, (100, 1_000));
     let both = [read(peer.id, (130, 1_100)), read(peer.id, (150, 1_200))];
-    world.store.record_usage(world.epoch, world.node.node, &both).await.unwrap();
+    world.store.record_usage(world.epoch, world.node.node, &both, at(0)).await.unwrap();
     assert_eq!(world.used(service).await, (150, 1_200), "of two readings in one batch the last one counts");
 }
 
@@ -50,7 +50,7 @@ async fn the_same_reading_from_many_callers_at_once_is_counted_once() {
         let reading = read(peer.id, (round * 100, round * 1_000));
         let calls = (0..6).map(|_| {
             let (store, epoch, node, reading) = (world.store.clone(), world.epoch, world.node.node, reading.clone());
-            tokio::spawn(async move { store.record_usage(epoch, node, &[reading]).await })
+            tokio::spawn(async move { store.record_usage(epoch, node, &[reading], at(0)).await })
         });
         for call in calls.collect::<Vec<_>>() {
             call.await.unwrap().unwrap();
@@ -65,7 +65,7 @@ async fn the_latest_handshake_is_kept_and_absurd_counters_do_not_overflow() {
     let (service, peer) = world.active(ANA, 2).await;
     for (rx, seconds) in [(1, 50), (2, 40), (u64::MAX, 60), (7, 55), (u64::MAX, 30)] {
         let reading = PeerCounters { peer: peer.id, rx, tx: 0, last_handshake: Some(at(seconds)) };
-        world.store.record_usage(world.epoch, world.node.node, &[reading]).await.unwrap();
+        world.store.record_usage(world.epoch, world.node.node, &[reading], at(0)).await.unwrap();
     }
     let card = world.store.card(ANA, service).await.unwrap().unwrap();
     assert_eq!(card.last_handshake, Some(at(60)));
@@ -77,7 +77,7 @@ async fn a_handshake_without_traffic_is_news() {
     let world = World::new().await;
     let (service, peer) = world.active(ANA, 2).await;
     let reading = PeerCounters { peer: peer.id, rx: 0, tx: 0, last_handshake: Some(at(5)) };
-    world.store.record_usage(world.epoch, world.node.node, &[reading]).await.unwrap();
+    world.store.record_usage(world.epoch, world.node.node, &[reading], at(0)).await.unwrap();
     let card = world.store.card(ANA, service).await.unwrap().unwrap();
     assert_eq!((card.last_handshake, card.used()), (Some(at(5)), 0));
 }

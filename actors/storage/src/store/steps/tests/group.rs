@@ -6,7 +6,6 @@ use crate::testing::{prepared, step};
 use std::time::Instant;
 use usipipo_domain::dialogue::State;
 use usipipo_domain::ids::ServiceId;
-use usipipo_domain::screen::TrialRefusal;
 
 fn show(seq: InboxSeq, user: UserId, screen: Screen) -> StepCommit {
     step(seq, user, Act::Show(screen), now())
@@ -60,7 +59,7 @@ async fn a_group_of_successes_and_refusals_is_committed_as_one() {
     assert!(matches!(shows(&outcomes[0]), Screen::Preparing { .. }));
     assert_eq!(outcomes[1], Err(StepRefusal::AddressTaken));
     assert_eq!(outcomes[2], Err(StepRefusal::NotPrepared));
-    assert_eq!(*shows(&outcomes[3]), Screen::TrialRefused { reason: TrialRefusal::KeyTaken });
+    assert_eq!(*shows(&outcomes[3]), Screen::KeyTaken { offer: offers[3], service: None });
     assert_eq!(*shows(&outcomes[4]), Screen::Help);
     let acknowledged = &outcomes[5].as_ref().unwrap().messages;
     assert_eq!(acknowledged.len(), 1);
@@ -251,6 +250,6 @@ async fn trials_of_a_group_begin_together_and_each_gets_its_own() {
     let prepared = step.prepared.as_ref().unwrap();
     let peers = world.store.peers_of(world.node.node).await.unwrap();
     let peer = peers.iter().find(|peer| peer.public_key == prepared.private_key.public_key()).unwrap();
-    assert_eq!(peer.preshared_key, prepared.preshared_key);
+    assert_eq!(peer.preshared_key, Some(prepared.preshared_key.clone()));
     assert_eq!(Some(peer.addresses), prepared.addresses);
 }

@@ -184,13 +184,27 @@ async fn fault_32_the_same_key_twice_and_the_servers_own_are_refused_and_the_off
     let offer = world.db.seed_trial_offer(&world.store, world.epoch, BETO, now()).await;
     for taken in [key, world.node.public_key] {
         let refused = world.accept(BETO, offer, Some(taken), 42).await;
-        assert_eq!(*shows(&refused), Screen::TrialRefused { reason: TrialRefusal::KeyTaken });
+        assert_eq!(*shows(&refused), Screen::KeyTaken { offer, service: None });
         assert!(!refused.as_ref().unwrap().address_used);
         assert_eq!(refused.unwrap().state, usipipo_domain::dialogue::State::AwaitOwnKey { offer });
     }
     assert_eq!(world.db.number("SELECT count(*) AS n FROM peers").await, 1, "nobody's peer was touched");
     let begun = world.accept(BETO, offer, None, 42).await;
     assert!(matches!(shows(&begun), Screen::Preparing { .. }), "the offer still stands");
+}
+
+#[tokio::test]
+async fn fault_32_a_key_in_use_is_refused_for_a_rotation_too_with_the_way_back_to_its_service() {
+    let world = World::new().await;
+    let service = world.db.seed_trial(&world.store, world.epoch, ANA, &world.node, 5, now()).await;
+    let asked = world.act(ANA, Act::Do(Effect::OfferRotate(service))).await;
+    let Screen::AskRotate { offer, .. } = *shows(&asked) else { panic!("{asked:?}") };
+    let refused = world.accept(ANA, offer, Some(world.node.public_key), 5).await;
+    assert_eq!(*shows(&refused), Screen::KeyTaken { offer, service: Some(service) });
+    assert_eq!(refused.unwrap().state, usipipo_domain::dialogue::State::AwaitOwnKey { offer });
+    let own = usipipo_domain::wg::PrivateKey::from_random([7; 32]).public_key();
+    let begun = world.accept(ANA, offer, Some(own), 5).await;
+    assert_eq!(*shows(&begun), Screen::Preparing { service }, "the offer still stands");
 }
 
 #[tokio::test]
@@ -202,10 +216,8 @@ async fn fault_32_two_users_paste_one_key_in_the_same_instant() {
     let (first, second) = tokio::join!(world.accept(ANA, one, Some(key), 51), world.accept(BETO, two, Some(key), 52));
     let outcomes = [first, second];
     let begun = outcomes.iter().filter(|outcome| matches!(shows(outcome), Screen::Preparing { .. })).count();
-    let taken = outcomes
-        .iter()
-        .filter(|outcome| *shows(outcome) == Screen::TrialRefused { reason: TrialRefusal::KeyTaken })
-        .count();
+    let taken =
+        outcomes.iter().filter(|outcome| matches!(shows(outcome), Screen::KeyTaken { service: None, .. })).count();
     assert_eq!((begun, taken), (1, 1), "{outcomes:?}");
 }
 
