@@ -19,10 +19,11 @@ use std::fmt;
 use std::time::{Duration, Instant};
 use usipipo_actors::storage::crash;
 
+mod server_time;
 mod webhook_setup;
 
 pub(crate) use webhook_setup::ALLOWED_UPDATES;
-pub use webhook_setup::Me;
+pub use webhook_setup::{Me, WebhookInfo};
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -116,6 +117,7 @@ methods! {
     GetUpdates = "getUpdates",
     SetWebhook = "setWebhook",
     DeleteWebhook = "deleteWebhook",
+    GetWebhookInfo = "getWebhookInfo",
     SendMessage = "sendMessage",
     EditMessageText = "editMessageText",
     SendDocument = "sendDocument",

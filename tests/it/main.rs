@@ -3,10 +3,12 @@
 
 mod support;
 
+mod alert_rules;
 mod boards;
 mod commands;
 mod conversation;
 mod crash;
+mod doctor;
 mod node_setup;
 mod outage;
 mod standby;

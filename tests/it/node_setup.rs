@@ -10,7 +10,7 @@ use usipipo::node_setup::{Change, Machine, Places, apply, plan, undo};
 
 const SOON: Duration = Duration::from_secs(20);
 
-fn node(interface: &str) -> NodeSettings {
+pub(crate) fn node(interface: &str) -> NodeSettings {
     NodeSettings {
         name: "local".to_owned(),
         place: String::new(),
@@ -31,7 +31,7 @@ fn node(interface: &str) -> NodeSettings {
 }
 
 /// An unpacked `nft` needs its libraries; a script finds them.
-fn places(directory: &Path) -> Places {
+pub(crate) fn places(directory: &Path) -> Places {
     let nft = directory.join("nft");
     let program = tools::find("nft").unwrap();
     let script =

@@ -1,18 +1,18 @@
 //! The single checks.
 
+mod database;
+mod servers;
+mod telegram;
+
 use super::Check;
 use crate::admin;
-use crate::config::{Loaded, NodeMode, Settings, TelegramMode};
-use crate::node_setup;
-use crate::postgres::installed;
-use crate::program::database::{Database, key_file};
-use crate::telegram::api::{Api, ApiError};
-use crate::wireguard::Probe;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use crate::config::{Loaded, Settings};
+use crate::program::database::key_file;
+use nix::unistd::{AccessFlags, access};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
-use usipipo_actors::ports::driver::DriverMode;
-use usipipo_actors::storage::{Store, Vault};
+use usipipo_actors::storage::Vault;
 
 /// Longest look at one thing.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -38,11 +38,11 @@ pub(super) async fn all(loaded: &Loaded) -> Vec<Check> {
     checks.push(data_dir(&settings.data_dir));
     checks.push(disk(&settings.data_dir));
     checks.push(keys(settings));
-    checks.extend(database(settings, running).await);
-    checks.push(telegram(settings).await);
+    checks.extend(database::checks(settings, running).await);
+    checks.extend(telegram::checks(settings, running).await);
     checks.push(admins(settings));
     checks.extend(ports(settings, running));
-    checks.extend(servers(settings, running));
+    checks.extend(servers::checks(settings, running));
     checks.push(if running {
         Check::good("program", "runs; `usipipo tree` shows its actors")
     } else {
@@ -53,17 +53,23 @@ pub(super) async fn all(loaded: &Loaded) -> Vec<Check> {
 
 fn data_dir(path: &Path) -> Check {
     const SUBJECT: &str = "data directory";
+    const MEND: &str = "give it to the user who runs the program, or choose another data_dir";
     let shown = path.display().to_string();
-    if !path.exists() {
-        return Check::look(SUBJECT, format!("{shown} does not exist yet"), "the first start makes it");
+    // It is made at the first start, inside the nearest of its parents that is there.
+    let Some(place) = path.ancestors().find(|place| place.exists()) else {
+        return Check::bad(SUBJECT, format!("{shown} cannot be made"), MEND);
+    };
+    let there = place.display();
+    if !place.is_dir() {
+        return Check::bad(SUBJECT, format!("{there} is no directory"), "move it away, or choose another data_dir");
     }
-    match nix::unistd::access(path, nix::unistd::AccessFlags::W_OK) {
-        Ok(()) => Check::good(SUBJECT, shown),
-        Err(cause) => Check::bad(
-            SUBJECT,
-            format!("{shown} cannot be written: {cause}"),
-            "give it to the user who runs the program, or choose another data_dir",
-        ),
+    match access(place, AccessFlags::W_OK | AccessFlags::X_OK) {
+        Ok(()) if place == path => Check::good(SUBJECT, shown),
+        Ok(()) => Check::look(SUBJECT, format!("{shown} does not exist yet"), "the first start makes it"),
+        Err(cause) if place == path => Check::bad(SUBJECT, format!("{shown} cannot be written: {cause}"), MEND),
+        Err(cause) => {
+            Check::bad(SUBJECT, format!("{shown} cannot be made, as {there} cannot be written: {cause}"), MEND)
+        }
     }
 }
 
@@ -102,91 +108,6 @@ fn keys(settings: &Settings) -> Check {
     }
 }
 
-async fn database(settings: &Settings, running: bool) -> Vec<Check> {
-    const SUBJECT: &str = "database";
-    if settings.database.url.is_none() && !running {
-        return vec![private_database()];
-    }
-    // With the program running the private server runs too, and is only taken over for a moment.
-    let looked = tokio::time::timeout(TIMEOUT, async {
-        let database = Database::open(settings).await?;
-        let answer = ask_database(settings, &database).await;
-        database.close().await;
-        answer
-    })
-    .await;
-    vec![match looked {
-        Ok(Ok(seen)) => Check::good(SUBJECT, seen),
-        Ok(Err(error)) => Check::bad(
-            SUBJECT,
-            format!("{error:#}"),
-            "check database.url, that the server runs, and that it lets this user in",
-        ),
-        Err(_) => Check::bad(
-            SUBJECT,
-            format!("no answer within {} s", TIMEOUT.as_secs()),
-            "check that the server runs and is reachable",
-        ),
-    }]
-}
-
-async fn ask_database(settings: &Settings, database: &Database) -> anyhow::Result<String> {
-    let vault = Vault::open_file(&key_file(settings)).or_else(|_| Vault::generate())?;
-    let store = Store::connect(&database.options, vault)?;
-    store.ping().await?;
-    Ok("answers".to_owned())
-}
-
-fn private_database() -> Check {
-    const SUBJECT: &str = "database";
-    match installed().first() {
-        Some(newest) => {
-            let place = newest.directory.display();
-            Check::good(SUBJECT, format!("private, PostgreSQL {} from {place}, runs with the program", newest.major))
-        }
-        None => Check::bad(
-            SUBJECT,
-            "PostgreSQL is not installed",
-            "`apt-get install postgresql`, or set database.url to a server of yours",
-        ),
-    }
-}
-
-async fn telegram(settings: &Settings) -> Check {
-    const SUBJECT: &str = "telegram";
-    let Some(token) = &settings.telegram.token else {
-        return Check::bad(SUBJECT, "there is no token", "get one from @BotFather and set telegram.token");
-    };
-    let api = match Api::new(token, &settings.telegram.api_url) {
-        Ok(api) => api,
-        Err(error) => return Check::bad(SUBJECT, error.to_string(), "mend the setting named there"),
-    };
-    match tokio::time::timeout(TIMEOUT, api.get_me()).await {
-        Ok(Ok(me)) => {
-            let mode = match settings.telegram.mode {
-                TelegramMode::Poll => "polling",
-                TelegramMode::Webhook => "webhook",
-            };
-            Check::good(SUBJECT, format!("@{}, {mode}", me.username))
-        }
-        Ok(Err(ApiError::Unauthorized(text))) => Check::bad(
-            SUBJECT,
-            format!("the token is refused: {text}"),
-            "copy it again from @BotFather (/mybots, API Token)",
-        ),
-        Ok(Err(error)) => Check::bad(
-            SUBJECT,
-            error.to_string(),
-            format!("check that this machine reaches {}", settings.telegram.api_url),
-        ),
-        Err(_) => Check::bad(
-            SUBJECT,
-            format!("no answer within {} s", TIMEOUT.as_secs()),
-            format!("check that this machine reaches {}", settings.telegram.api_url),
-        ),
-    }
-}
-
 fn admins(settings: &Settings) -> Check {
     const SUBJECT: &str = "admins";
     match settings.superadmins.len() {
@@ -215,88 +136,5 @@ fn port(key: &str, address: SocketAddr, running: bool) -> Check {
             format!("{address} cannot be listened on: {cause}"),
             format!("stop the other program (`ss -ltnp` names it), or set {key}"),
         ),
-    }
-}
-
-fn servers(settings: &Settings, running: bool) -> Vec<Check> {
-    let probe = Probe::run();
-    let mut checks = Vec::new();
-    for node in &settings.nodes {
-        let subject = format!("server {}", node.name);
-        let (mode, set) = match node.mode {
-            NodeMode::Auto => (probe.best(), "auto"),
-            NodeMode::Kernel => (DriverMode::Kernel, "set"),
-            NodeMode::Userspace => (DriverMode::Userspace, "set"),
-            NodeMode::ConfigOnly => (DriverMode::ConfigOnly, "set"),
-        };
-        let needed: &[_] = match mode {
-            DriverMode::Kernel => &[&probe.privilege, &probe.kernel],
-            DriverMode::Userspace => &[&probe.privilege, &probe.tun, &probe.sockets],
-            DriverMode::ConfigOnly => &[],
-        };
-        let missing = needed.iter().find_map(|finding| Some((finding.problem.as_ref()?, finding.mend)));
-        checks.push(match (missing, mode, node.mode) {
-            (Some((problem, mend)), ..) => Check::bad(subject, problem.clone(), mend),
-            (None, DriverMode::ConfigOnly, NodeMode::Auto) => {
-                Check::look(subject, "configs only, no tunnel is up on this machine", probe.why())
-            }
-            (None, ..) => Check::good(subject, format!("{} ({set}), {}", mode.as_str(), node.endpoint)),
-        });
-        if mode != DriverMode::ConfigOnly {
-            checks.push(udp_port(node.listen_port, &node.interface, running));
-        }
-    }
-    if settings.nodes.iter().any(|node| node.mode != NodeMode::ConfigOnly) && probe.best() != DriverMode::ConfigOnly {
-        checks.push(forwarding(settings));
-    }
-    checks
-}
-
-fn udp_port(number: u16, interface: &str, running: bool) -> Check {
-    let subject = format!("UDP port {number}");
-    match UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, number)) {
-        Ok(_) => Check::good(subject, "is free"),
-        // A tunnel outlives the program, so the port may be ours without it.
-        Err(_) if running || Path::new("/sys/class/net").join(interface).exists() => {
-            Check::good(subject, format!("is in use, {interface} is up"))
-        }
-        Err(cause) => Check::bad(
-            subject,
-            format!("cannot be used: {cause}"),
-            "stop the other program (`ss -lunp` names it), or set another listen_port",
-        ),
-    }
-}
-
-fn forwarding(settings: &Settings) -> Check {
-    const SUBJECT: &str = "forwarding";
-    let places = node_setup::Places::usual(&settings.data_dir);
-    let plan = node_setup::plan(&settings.nodes, &node_setup::Machine::look(&places));
-    let off: Vec<String> = plan
-        .sysctls
-        .iter()
-        .filter(|sysctl| {
-            std::fs::read_to_string(places.proc_sys.join(&sysctl.key))
-                .map(|text| text.trim().to_owned())
-                .ok()
-                .as_deref()
-                != Some(sysctl.value)
-        })
-        .map(|sysctl| sysctl.key.replace('/', "."))
-        .collect();
-    if off.is_empty() && places.state_file.exists() {
-        Check::good(SUBJECT, "this machine forwards what clients send")
-    } else if off.is_empty() {
-        Check::look(
-            SUBJECT,
-            "the kernel forwards, but `usipipo node setup` was not run here",
-            "run it, unless a firewall of yours translates the clients' addresses",
-        )
-    } else {
-        Check::look(
-            SUBJECT,
-            format!("{} is not set, so clients reach this machine only", off.join(", ")),
-            "run `usipipo node setup` as root (--dry-run shows what it does)",
-        )
     }
 }

@@ -26,6 +26,19 @@ impl Me {
     }
 }
 
+/// What Telegram knows of the webhook (Bot API, `WebhookInfo`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WebhookInfo {
+    /// Where updates are sent; empty when they are polled.
+    pub url: String,
+    /// Updates that wait at Telegram.
+    #[serde(default)]
+    pub pending_update_count: u64,
+    /// Why the last one that failed could not be brought, in Telegram's words.
+    #[serde(default)]
+    pub last_error_message: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Nothing {}
 
@@ -59,6 +72,15 @@ impl Api {
         let secret_token = secret.expose_secret();
         let payload = SetWebhook { url, secret_token, allowed_updates: ALLOWED_UPDATES };
         self.call::<bool>(Method::SetWebhook, &payload).await.map(|_| ())
+    }
+
+    /// Asks where updates are sent. Changes nothing.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub async fn webhook_info(&self) -> Result<WebhookInfo, ApiError> {
+        let info = self.call(Method::GetWebhookInfo, &Nothing {}).await?;
+        info.ok_or_else(|| ApiError::Unavailable("getWebhookInfo was answered without an address".to_owned()))
     }
 
     /// Goes back to polling. Waiting updates are kept.

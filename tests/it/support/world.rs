@@ -58,6 +58,17 @@ impl World {
         body
     }
 
+    /// Adds a fault to the simulated Telegram.
+    pub(crate) async fn fault(&self, rule: Value) {
+        self.post("/sim/faults", json!({ "rules": [rule] })).await;
+    }
+
+    /// Ends all faults of the simulated Telegram.
+    pub(crate) async fn no_faults(&self) {
+        let response = self.client.delete(self.url("/sim/faults")).send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.status());
+    }
+
     pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
         let response = self.client.post(self.url(path)).json(&body).send().await.unwrap();
         let status = response.status();
@@ -173,6 +184,15 @@ impl Person<'_> {
             })
         })
         .await
+    }
+
+    /// Presses the newest button whose data begins so, and waits for an answer that contains `expected`.
+    pub(crate) async fn click(&self, prefix: &str, expected: &str) -> Value {
+        let (message_id, data) = self.button(prefix).await;
+        let rev = self.rev().await;
+        let path = format!("/sim/people/{}/press", self.id);
+        self.world.post(&path, json!({ "message_id": message_id, "data": data })).await;
+        self.wait(rev, &format!("text={}", encode(expected))).await
     }
 
     /// The text of a message's document.
