@@ -200,7 +200,7 @@ async fn settings_change_language_and_zone_at_once() {
     ana.tap("English", "Settings").await;
     ana.tap("Time zone", "Where are you").await;
     ana.tap("Mexico City", "Mexico City").await;
-    ana.ask("/cancel", "nothing to leave").await;
+    ana.ask("/cancel", "nothing to cancel").await;
     ana.ask("/nonsense", "do not know that command").await;
     ana.ask("/privacy", "What I know about you").await;
     ana.ask("/terms", "The rules").await;

@@ -143,8 +143,10 @@ impl SessionState {
                     return Ok("handled");
                 }
                 Err(StepRefusal::AlreadyDone) => {
-                    // By an earlier incarnation perhaps, so the state may be another.
+                    // By an earlier incarnation perhaps, so the state may be another; or the answer was so late that it was asked
+                    // again, which is just what the durations must show.
                     self.memory = None;
+                    self.took(row, now);
                     if let Some(trial) = self.trial.take()
                         && !trial.uncertain
                     {
@@ -246,10 +248,15 @@ impl SessionState {
                 memory.known = known;
             }
         }
-        if let Ok(took) = (now.max(env.clock.now()) - row.received_at).to_std() {
+        self.took(row, now);
+        tracing::debug!(actor = KIND, user = %self.user, seq = %row.seq, "an update is handled");
+    }
+
+    fn took(&self, row: &InboxRow, now: DateTime<Utc>) {
+        let end = now.max(self.shared.duty.env.clock.now());
+        if let Ok(took) = (end - row.received_at).to_std() {
             histogram!(names::UPDATE_SECONDS).record(took);
         }
-        tracing::debug!(actor = KIND, user = %self.user, seq = %row.seq, "an update is handled");
     }
 }
 
