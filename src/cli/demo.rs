@@ -11,6 +11,7 @@ use sandbox::Sandbox;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The simulated bot's token; worth nothing anywhere else.
 const TOKEN: &str = "12345:DEMO";
@@ -107,10 +108,22 @@ fn settings(args: &DemoArgs, data_dir: &Path, around: Surroundings) -> anyhow::R
     Ok(load(Some(&file), Needs::Bot, &around)?.settings)
 }
 
-/// The address, or one with another port if it is in use.
+/// Longest wait for a port that an earlier demo may still hold.
+const PORT_WAIT: Duration = Duration::from_secs(2);
+/// Between two looks at it.
+const PORT_LOOK: Duration = Duration::from_millis(50);
+
+/// The address, or one with another port if it is in use. What an earlier demo leaves behind when it is killed ends within a
+/// moment, and people have the address open: that long it is waited for.
 fn free(address: SocketAddr) -> String {
     let usable = |address: SocketAddr| TcpListener::bind(address).and_then(|listener| listener.local_addr()).ok();
-    usable(address).or_else(|| usable(SocketAddr::new(address.ip(), 0))).unwrap_or(address).to_string()
+    let begun = Instant::now();
+    let mut found = usable(address);
+    while found.is_none() && begun.elapsed() < PORT_WAIT {
+        std::thread::sleep(PORT_LOOK);
+        found = usable(address);
+    }
+    found.or_else(|| usable(SocketAddr::new(address.ip(), 0))).unwrap_or(address).to_string()
 }
 
 /// Removes what earlier runs left. Refuses a directory that no demo made.

@@ -7,6 +7,7 @@ use super::link;
 use super::uapi::{Device, Identity, Request, Uapi, UapiError};
 use async_trait::async_trait;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use usipipo_actors::domain::wg::{InterfaceSpec, PeerSpec, PeerStatus, PrivateKey, PublicKey};
 use usipipo_actors::ports::driver::{DriverError, DriverMode, VpnDriver};
 
@@ -28,6 +29,11 @@ struct SetUp {
     key: PrivateKey,
     listen_port: u16,
 }
+
+/// Looks at a device whose connections break, before it counts as broken itself.
+const ENDING_LOOKS: u32 = 20;
+/// Between two such looks.
+const ENDING_PAUSE: Duration = Duration::from_millis(50);
 
 /// Steers one interface.
 #[derive(Debug)]
@@ -71,14 +77,22 @@ impl UserspaceDriver {
 
     /// The device, started if it is missing, and which one it was when the question was put.
     async fn running(&self) -> Result<(Option<Identity>, Device), DriverError> {
-        let identity = self.uapi.identity();
-        match self.uapi.device().await {
-            Ok(device) => Ok((identity, device)),
-            Err(UapiError::Absent(_)) => {
-                self.launcher.start(&self.interface, &self.uapi).await?;
-                Ok((self.uapi.identity(), self.uapi.device().await?))
+        let mut looks = 0;
+        loop {
+            let identity = self.uapi.identity();
+            match self.uapi.device().await {
+                Ok(device) => return Ok((identity, device)),
+                Err(UapiError::Absent(_)) => {
+                    self.launcher.start(&self.interface, &self.uapi).await?;
+                    return Ok((self.uapi.identity(), self.uapi.device().await?));
+                }
+                // One that is ending takes connections until its last moment and then breaks them.
+                Err(UapiError::Io(_)) if looks < ENDING_LOOKS => {
+                    looks += 1;
+                    tokio::time::sleep(ENDING_PAUSE).await;
+                }
+                Err(other) => return Err(other.into()),
             }
-            Err(other) => Err(other.into()),
         }
     }
 
@@ -91,7 +105,7 @@ impl UserspaceDriver {
         }
         match self.uapi.set(self.request()?).await {
             Ok(()) => Ok(true),
-            Err(UapiError::Absent(_)) => Ok(false),
+            Err(UapiError::Absent(_) | UapiError::Io(_)) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
