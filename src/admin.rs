@@ -1,8 +1,9 @@
 //! `data_dir/admin.sock`: the running program answers questions of its operator. Only the user who runs it may connect.
 //!
-//! One request a connection: a word on a line (`tree`, `secrets`), one line of JSON back.
+//! One request a connection: `tree` or `restart PATH` on a line, one line of JSON back.
 
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,7 +19,7 @@ use usipipo_actors::supervision::TreeNode;
 /// The socket's name in the data directory.
 pub const SOCKET: &str = "admin.sock";
 /// Longest request, bytes.
-const REQUEST_BYTES_MAX: u64 = 64;
+const REQUEST_BYTES_MAX: u64 = 256;
 /// Longest answer, bytes.
 const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Longest time for one request.
@@ -35,11 +36,22 @@ pub struct TreeAnswer {
     pub tree: TreeNode,
 }
 
+/// The answer to `restart`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartAnswer {
+    /// Somebody was there and was killed; its supervisor starts it anew.
+    pub killed: bool,
+}
+
 /// What the program can be asked.
 #[async_trait]
 pub trait Admin: Send + Sync + 'static {
     /// The actors.
     async fn tree(&self) -> TreeAnswer;
+
+    /// Kills the actor at a path of the tree's names below the root; its supervisor starts it anew, and what it had in hand is
+    /// found in the rows.
+    async fn restart(&self, path: &str) -> RestartAnswer;
 }
 
 /// Why the program cannot be asked.
@@ -137,7 +149,10 @@ async fn answer(mut stream: UnixStream, admin: Arc<dyn Admin>) -> io::Result<()>
     BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
     let json = match line.trim() {
         "tree" => serde_json::to_string(&admin.tree().await)?,
-        _ => r#"{"error":"ask for: tree"}"#.to_owned(),
+        other => match other.strip_prefix("restart ") {
+            Some(path) => serde_json::to_string(&admin.restart(path.trim()).await)?,
+            None => r#"{"error":"ask for: tree, restart PATH"}"#.to_owned(),
+        },
     };
     write.write_all(json.as_bytes()).await?;
     write.write_all(b"\n").await
@@ -148,11 +163,23 @@ async fn answer(mut stream: UnixStream, admin: Arc<dyn Admin>) -> io::Result<()>
 /// # Errors
 /// [`AdminError::NotRunning`], [`AdminError::NoAnswer`]
 pub async fn ask_tree(data_dir: &Path) -> Result<TreeAnswer, AdminError> {
+    ask(data_dir, "tree").await
+}
+
+/// Asks the program whose data directory this is to start an actor anew.
+///
+/// # Errors
+/// [`AdminError::NotRunning`], [`AdminError::NoAnswer`]
+pub async fn ask_restart(data_dir: &Path, actor: &str) -> Result<RestartAnswer, AdminError> {
+    ask(data_dir, &format!("restart {actor}")).await
+}
+
+async fn ask<T: DeserializeOwned>(data_dir: &Path, request: &str) -> Result<T, AdminError> {
     let path = data_dir.join(SOCKET);
     let mut stream =
         UnixStream::connect(&path).await.map_err(|cause| AdminError::NotRunning { path: path.clone(), cause })?;
     let exchange = async {
-        stream.write_all(b"tree\n").await?;
+        stream.write_all(format!("{request}\n").as_bytes()).await?;
         let mut bytes = Vec::new();
         (&mut stream).take(ANSWER_BYTES_MAX).read_to_end(&mut bytes).await?;
         io::Result::Ok(bytes)

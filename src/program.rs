@@ -11,7 +11,7 @@ mod parts;
 mod signals;
 mod telegram;
 
-use crate::admin::{Admin, AdminSocket, TreeAnswer};
+use crate::admin::{Admin, AdminSocket, RestartAnswer, TreeAnswer};
 use crate::clock::{DemoClock, SystemClock};
 use crate::config::{Settings, TelegramMode};
 use crate::http::{self, HttpParts, HttpServer, Metrics};
@@ -259,6 +259,11 @@ impl Admin for Operator {
             Role::Stopping => "stopping".to_owned(),
         };
         TreeAnswer { role, tree: self.0.tree().await }
+    }
+
+    async fn restart(&self, path: &str) -> RestartAnswer {
+        tracing::warn!(path, "the operator restarts an actor");
+        RestartAnswer { killed: self.0.kill(path).await }
     }
 }
 

@@ -190,7 +190,7 @@ impl System {
     }
 
     /// Kills the actor at a path of the tree's names (`duty/outbox`, `duty/node/us-1`, `duty/router/*` for any session); its
-    /// supervisor starts it again. For tests of chaos. `false` when nobody is there.
+    /// supervisor starts it again. For operators and for tests of chaos. `false` when nobody is there.
     pub async fn kill(&self, path: &str) -> bool {
         let path = path.to_owned();
         let found = self.ask_root(TREE_TIMEOUT, |reply| SupervisorMsg::Find { path, reply }).await;

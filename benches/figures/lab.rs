@@ -100,6 +100,13 @@ impl Lab {
         Ended(child)
     }
 
+    /// The same with ports of its own, beside one that runs.
+    pub(crate) fn start_beside(&self, env: &[(&str, &str)]) -> Ended {
+        let (http, metrics) = (free().to_string(), free().to_string());
+        let ports = [("USIPIPO_HTTP__LISTEN", http.as_str()), ("USIPIPO_METRICS__LISTEN", metrics.as_str())];
+        self.start(&[&ports, env].concat())
+    }
+
     pub(crate) async fn until_leading(&self) {
         let url = format!("http://{}/readyz", self.http);
         self.until("the program leads", async || {

@@ -1,9 +1,12 @@
-//! B10: somebody asks all the time while processes are killed at random; the share of updates answered within two seconds.
+//! B10: somebody asks all the time while processes, actors and connections are killed; the share of updates answered within two
+//! seconds.
 
 use super::lab::Lab;
 use super::{figure, say};
 use serde_json::json;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 
 /// Answers later than this count as failures.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -12,17 +15,53 @@ const EVERY: Duration = Duration::from_millis(100);
 /// The leader is killed this often; a standby runs beside it, as in production.
 const KILL_EVERY: Duration = Duration::from_secs(30);
 const PEOPLE: u64 = 20;
+/// An actor of the leader is killed this often, each in its turn.
+const RESTART_EVERY: Duration = Duration::from_secs(2);
+const ACTORS: [&str; 12] = [
+    "inbox",
+    "leader",
+    "duty/alerts",
+    "duty/outbox",
+    "duty/pool/local/trial",
+    "duty/node/local",
+    "duty/committer",
+    "duty/router",
+    "duty/payments",
+    "duty/sweeper",
+    "duty/stats",
+    "duty/poller",
+];
+
+/// Asks every running process to start the actor anew; the standby has none of the leader's.
+async fn restart(lab: &Lab, actor: &str) -> bool {
+    let mut restarted = false;
+    for socket in std::fs::read_dir(lab.directory.path()).unwrap().flatten().map(|entry| entry.path()) {
+        if socket.extension().is_none_or(|extension| extension != "sock") {
+            continue;
+        }
+        // One left by a killed process answers nobody.
+        let Ok(mut stream) = UnixStream::connect(socket).await else { continue };
+        let mut answer = String::new();
+        let asked = stream.write_all(format!("restart {actor}\n").as_bytes()).await;
+        let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+        restarted |= asked.is_ok() && read.is_ok() && answer.contains("true");
+    }
+    restarted
+}
 
 pub(crate) async fn run() {
     let seconds: u64 = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
     say(&format!(
-        "B10: {seconds} s, a question every {} ms, connections of the database killed every second, the process every {} s",
+        "B10: {seconds} s, a question every {} ms; a connection of the database killed every second, an actor every {} s, the leading \
+         process every {} s, with a standby beside it",
         EVERY.as_millis(),
+        RESTART_EVERY.as_secs(),
         KILL_EVERY.as_secs()
     ));
     let lab = Lab::new().await;
     let mut program = lab.start(&[]);
     lab.until_leading().await;
+    let mut standby = lab.start_beside(&[]);
     for person in 0..PEOPLE {
         lab.post("/sim/people", json!({"id": 1_000 + person, "first_name": "Ana", "language_code": "en"})).await;
     }
@@ -30,6 +69,7 @@ pub(crate) async fn run() {
     let mut worst = Duration::ZERO;
     let begin = Instant::now();
     let (mut killed_process, mut killed_connections) = (Instant::now(), Instant::now());
+    let (mut restarted_actor, mut restarts) = (Instant::now(), 0);
     let mut waits = tokio::task::JoinSet::new();
     while begin.elapsed().as_secs() < seconds {
         let person = 1_000 + asked % PEOPLE;
@@ -44,8 +84,12 @@ pub(crate) async fn run() {
         });
         if killed_process.elapsed() > KILL_EVERY {
             killed_process = Instant::now();
-            drop(program);
-            program = lab.start(&[]);
+            drop(std::mem::replace(&mut program, standby));
+            standby = lab.start_beside(&[]);
+        }
+        if restarted_actor.elapsed() > RESTART_EVERY {
+            restarted_actor = Instant::now();
+            restarts += usize::from(restart(&lab, ACTORS[restarts % ACTORS.len()]).await);
         }
         if killed_connections.elapsed() > Duration::from_secs(1) {
             killed_connections = Instant::now();
@@ -64,8 +108,9 @@ pub(crate) async fn run() {
         answered += u64::from(took <= PATIENCE);
         worst = worst.max(took);
     }
-    drop(program);
+    drop((program, standby));
     figure("B10.asked", asked);
+    figure("B10.actors_restarted", restarts);
     figure("B10.answered_in_2s_percent", format!("{:.3}", answered as f64 * 100.0 / asked as f64));
     figure("B10.worst_s", format!("{:.2}", worst.as_secs_f64()));
 }

@@ -36,6 +36,7 @@ pub(crate) async fn run() {
     figure("B1.cpu_us_per_update", format!("{:.0}", cpu * 1e6 / handled));
     let steady = lab.post("/sim/load", load(PEOPLE, UPDATES / 2, Some(STEADY_PER_S))).await;
     assert_eq!(steady["wrong"], 0, "updates without an answer: {steady:#}");
+    figure("B1.p50_ms", steady["latency_ms"]["p50"].clone());
     figure("B1.p99_ms", steady["latency_ms"]["p99"].clone());
     figure("B1.peak_mib", format!("{:.0}", peak_mib(pid)));
 }

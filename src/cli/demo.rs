@@ -48,7 +48,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let logs = crate::telemetry::init(&settings.log)?;
     let runtime = super::runtime()?;
     let result = runtime.block_on(demo(args, settings));
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_secs(1));
     drop(logs);
     result
 }

@@ -12,10 +12,21 @@ pub(super) struct TreeArgs {
     /// As JSON, for programs
     #[arg(long)]
     json: bool,
+    /// Start one actor anew, named by its path below the root, such as duty/outbox
+    #[arg(long, value_name = "PATH", conflicts_with = "json")]
+    restart: Option<String>,
 }
 
 pub(super) fn run(args: &TreeArgs, config: Option<&Path>) -> anyhow::Result<()> {
     let loaded = load(config, Needs::Inspection, &Surroundings::of_process())?;
+    if let Some(path) = &args.restart {
+        let answer = super::runtime()?.block_on(admin::ask_restart(&loaded.settings.data_dir, path))?;
+        anyhow::ensure!(
+            answer.killed,
+            "there is no actor {path}; `usipipo tree` shows them, a path has slashes: duty/outbox"
+        );
+        return super::print(&format!("{path} is started anew; `usipipo tree` shows it\n"));
+    }
     let answer = super::runtime()?.block_on(admin::ask_tree(&loaded.settings.data_dir))?;
     if args.json {
         return super::print(&format!("{}\n", serde_json::to_string_pretty(&answer)?));

@@ -57,6 +57,14 @@ async fn the_tree_doctor_config_and_keys_work_beside_the_running_program() {
     for actor in ["leader, epoch", "inbox", "outbox", "router", "node/local", "poller", "running"] {
         assert!(tree.contains(actor), "{actor} is missing in\n{tree}");
     }
+    let restarted = world.launch.command(&["tree", "--restart", "duty/outbox"]).output().unwrap();
+    assert!(restarted.status.success() && text(&restarted).contains("started anew"), "{}", text(&restarted));
+    let nobody = world.launch.command(&["tree", "--restart", "duty/nobody"]).output().unwrap();
+    assert!(!nobody.status.success() && text(&nobody).contains("no actor duty/nobody"), "{}", text(&nobody));
+    ana.ask("/help", "How it works").await;
+    let again = text(&world.launch.command(&["tree"]).output().unwrap());
+    let outbox = again.lines().find(|line| line.contains("outbox")).unwrap();
+    assert!(outbox.contains("running") && outbox.contains(" 1 "), "{again}");
     let doctor = world.launch.command(&["doctor"]).output().unwrap();
     assert!(doctor.status.success(), "{}", text(&doctor));
     let shown = text(&world.launch.command(&["config", "show"]).output().unwrap());
