@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use usipipo_actors::domain::ids::UserId;
 use usipipo_actors::domain::service::Purpose;
 use usipipo_actors::ip_pool::IpPoolMsg;
+use usipipo_actors::testing::parser::PANIC_ONCE;
 use usipipo_actors::testing::system::World;
 
 const SESSIONS: i64 = 5_000;
@@ -40,7 +41,7 @@ pub(crate) async fn idle() {
 
 pub(crate) async fn restarts() {
     say(&format!(
-        "B6: {CRASHES} crashes of a session, the next update right behind; a pool of {LEASES} leases killed five times"
+        "B6: {CRASHES} crashes of a session on an update that is handled when tried again, the next update right behind; a pool of {LEASES} leases killed five times"
     ));
     let world = World::new().await;
     let system = world.lead().await;
@@ -48,7 +49,7 @@ pub(crate) async fn restarts() {
     for user in (0..CRASHES).map(|n| UserId(100 + n)) {
         world.greet(user).await;
         let homes = world.homes(user);
-        world.say(user, "PANIC");
+        world.say(user, PANIC_ONCE);
         let begin = Instant::now();
         world.say(user, "/start");
         while world.homes(user) == homes {

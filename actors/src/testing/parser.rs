@@ -16,12 +16,23 @@ use crate::ports::updates::{
 };
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use usipipo_domain::callback::Button;
 use usipipo_domain::dialogue::{Command, Event};
 use usipipo_domain::ids::UserId;
 
 /// The text that makes [`FakeParser`] panic.
 pub const PANIC: &str = "PANIC";
+/// The text that makes it panic only the first time it reads the same update.
+pub const PANIC_ONCE: &str = "PANIC ONCE";
+
+/// Updates with [`PANIC_ONCE`] that were read before.
+static READ: Mutex<BTreeSet<Vec<u8>>> = Mutex::new(BTreeSet::new());
+
+fn is_first(raw: &[u8]) -> bool {
+    READ.lock().unwrap_or_else(PoisonError::into_inner).insert(raw.to_vec())
+}
 
 /// Reads the small form of this module.
 #[derive(Debug, Default)]
@@ -74,6 +85,7 @@ impl UpdateParser for FakeParser {
         let small = read(raw)?;
         let event = if let Some(text) = small.text {
             assert_ne!(text, PANIC, "an update that cannot be handled");
+            assert!(text != PANIC_ONCE || !is_first(raw), "an update that cannot be handled the first time");
             match Command::parse(&text) {
                 Some(command) => Event::Command(command),
                 None => Event::Text(text),
