@@ -10,6 +10,10 @@ PATH=$USIPIPO_TOOLS_DIR/bin:$PATH
 USIPIPO_TEST_POSTGRES=durable
 export USIPIPO_TOOLS_DIR PATH USIPIPO_TEST_POSTGRES
 
+# Actors are made to panic; drawing a backtrace takes longer than starting them anew.
+RUST_BACKTRACE=0
+export RUST_BACKTRACE
+
 # The programs that are measured are those that are shipped.
 cargo build --locked --release -p usipipo -p usipipo-sandbox
 cargo bench --locked -p usipipo --bench figures --no-run
