@@ -1,8 +1,9 @@
 //! Commits the steps of many sessions in one transaction: a commit costs a disk flush, whatever is in it.
 //!
 //! While a transaction is under way the next steps gather, and between two there is a moment, so groups grow with the load by
-//! themselves and a lone step never waits. A second transaction begins beside the first only when many wait: two small ones cost twice the flushes of one. Steps
-//! of one user are never under way at the same time, even when a killed session's step and its successor's meet here.
+//! themselves and a lone step never waits. A second transaction begins beside the first only when many wait: two small ones cost
+//! twice the flushes of one. Steps of one user are never under way at the same time, even when a killed session's step and its
+//! successor's meet here.
 //!
 //! What a step leaves to do (messages to send, servers to wake, a user with a replayed update) is passed on from here, once for
 //! the whole group, so that it happens at once even when the session is gone by then.

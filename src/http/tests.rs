@@ -4,6 +4,7 @@ use axum::routing::{get, post};
 use reqwest::Client;
 use serde_json::Value;
 use std::sync::Mutex;
+use tokio::sync::Notify;
 
 struct Fixed(Mutex<ReadyReport>);
 
@@ -75,18 +76,30 @@ async fn a_webhook_is_mounted_and_bodies_are_bounded() {
 
 #[tokio::test]
 async fn stopping_finishes_what_is_in_hand() {
-    let slow = Router::new().route(
-        "/slow",
-        get(|| async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+    let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let slow = {
+        let (entered, release) = (Arc::clone(&entered), Arc::clone(&release));
+        get(move || async move {
+            entered.notify_one();
+            release.notified().await;
             "done"
-        }),
-    );
-    let server = HttpServer::start("http.listen", anywhere(), slow).await.unwrap();
-    let url = format!("http://{}/slow", server.address());
-    let request = tokio::spawn(async move { reqwest::get(url).await.unwrap().text().await.unwrap() });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    server.stop().await;
+        })
+    };
+    let server = HttpServer::start("http.listen", anywhere(), Router::new().route("/slow", slow)).await.unwrap();
+    let address = server.address();
+    let request =
+        tokio::spawn(
+            async move { reqwest::get(format!("http://{address}/slow")).await.unwrap().text().await.unwrap() },
+        );
+    entered.notified().await;
+    let stopped = tokio::spawn(server.stop());
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    // Nobody new is let in, and the one inside is not cut off.
+    assert!(!stopped.is_finished());
+    release.notify_one();
+    stopped.await.unwrap();
     assert_eq!(request.await.unwrap(), "done");
 }
 

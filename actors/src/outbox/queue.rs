@@ -14,7 +14,7 @@ use crate::limits::{Limits, SendRate};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 use usipipo_domain::ids::{OutboxId, UserId};
-use usipipo_domain::outgoing::{Body, OutboxMessage, Priority};
+use usipipo_domain::outgoing::OutboxMessage;
 
 /// First wait after a failure; each next one is four times as long, up to [`RETRY_MAX`]. Eight attempts take a quarter of an
 /// hour, which most troubles of Telegram's do not last.
@@ -146,7 +146,7 @@ impl Queue {
     /// first.
     pub(super) fn push(&mut self, messages: Vec<OutboxMessage>, now: Instant) {
         for message in messages {
-            let class = class_of(&message);
+            let class = Class::of(&message);
             // What makes no message in a chat has no place among those that do, and cannot wait.
             if let Some(early) = self.early.as_mut().filter(|_| class != Class::Free) {
                 if early.len() < self.memory_max {
@@ -180,10 +180,10 @@ impl Queue {
             && let Some(last) = messages.last()
         {
             // Rows come in the order of their urgency: of this one and those behind it there are more.
-            self.leave_out(class_of_rows(last.priority));
+            self.leave_out(Class::of_rows(last.priority));
         }
         for message in messages {
-            let class = class_of(&message);
+            let class = Class::of(&message);
             self.take_in(message, class, now);
         }
         self.push(early.unwrap_or_default(), now);
@@ -483,21 +483,6 @@ impl Queue {
     /// Telegram asked to wait, or is away.
     pub(super) fn is_paused(&self, now: Instant) -> bool {
         self.paused_until.is_some_and(|until| until > now) || self.outage.until().is_some()
-    }
-}
-
-fn class_of(message: &OutboxMessage) -> Class {
-    match (&message.content.body, message.priority) {
-        (None | Some(Body::RefuseCheckout { .. }), _) => Class::Free,
-        (Some(_), priority) => class_of_rows(priority),
-    }
-}
-
-const fn class_of_rows(priority: Priority) -> Class {
-    match priority {
-        Priority::Reply => Class::Reply,
-        Priority::Delivery => Class::Delivery,
-        Priority::Notice => Class::Notice,
     }
 }
 

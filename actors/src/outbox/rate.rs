@@ -3,6 +3,7 @@
 use crate::limits::SendRate;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use usipipo_domain::outgoing::{Body, OutboxMessage, Priority};
 
 /// Over which "messages a second" are counted: a little more than one, because calls do not arrive as evenly as they leave.
 const WINDOW: Duration = Duration::from_millis(1_050);
@@ -21,6 +22,23 @@ pub(super) enum Class {
 }
 
 impl Class {
+    /// Of a message.
+    pub(super) fn of(message: &OutboxMessage) -> Self {
+        match (&message.content.body, message.priority) {
+            (None | Some(Body::RefuseCheckout { .. }), _) => Self::Free,
+            (Some(_), priority) => Self::of_rows(priority),
+        }
+    }
+
+    /// Of the rows with this priority, as far as that alone tells.
+    pub(super) const fn of_rows(priority: Priority) -> Self {
+        match priority {
+            Priority::Reply => Self::Reply,
+            Priority::Delivery => Self::Delivery,
+            Priority::Notice => Self::Notice,
+        }
+    }
+
     /// The part of `whole` that this class and those behind it may use together, so that a flood of them leaves room for
     /// answers; at least one.
     pub(super) fn share(self, whole: usize) -> usize {
