@@ -12,7 +12,7 @@ help: ## this list
 demo: ## database, bot, simulated Telegram and its web chat, on this machine; Ctrl-C stops it (FRESH=1 forgets earlier runs)
 	@tools/need.sh demo
 	@$(CARGO) build --locked -p usipipo -p usipipo-sandbox
-	@exec $(TARGET)/debug/usipipo demo $(if $(FRESH),--fresh)
+	@exec env USIPIPO_TOOLS_DIR=$${USIPIPO_TOOLS_DIR:-$(CURDIR)/target/tools} $(TARGET)/debug/usipipo demo $(if $(FRESH),--fresh)
 
 test: ## every test, against a private PostgreSQL (T="words" runs only the tests whose names hold them)
 	@tools/test.sh $(T)

@@ -6,13 +6,19 @@
 
 mod error;
 mod nodes;
+mod notices;
+mod plans;
 mod read;
 mod schema;
 mod show;
 mod source;
 
 pub use error::{ConfigError, Problem};
-pub use nodes::{NodeDriver, NodeMode, NodeSettings, PoolPurpose, PoolSettings};
+pub use nodes::{
+    KeyNodeSettings, KeyServer, NodeDriver, NodeMode, NodeSettings, OUTLINE_CAPACITY, PoolPurpose, PoolSettings,
+    TELEMT_CAPACITY,
+};
+pub use notices::Quiet;
 pub use read::Shown;
 pub use show::render;
 pub use source::Origin;
@@ -24,6 +30,9 @@ use source::Given;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use usipipo_actors::domain::lifecycle::GRACE;
+use usipipo_actors::domain::plan::PlanSpec;
+use usipipo_actors::domain::service::SERVICES_MAX;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -48,12 +57,22 @@ pub struct Settings {
     pub tz: Tz,
     /// What is logged, and how.
     pub log: LogSettings,
-    /// The free plan.
+    /// The free trials.
     pub trial: TrialSettings,
+    /// What is on offer.
+    pub plans: Vec<PlanSpec>,
+    /// Most live services of a user; what an admin grants does not count.
+    pub services_max: u16,
+    /// How long after its end a renewal brings back the same address and key.
+    pub grace: Duration,
+    /// When nobody is written to without need.
+    pub quiet: Quiet,
     /// Limits of conversations.
     pub sessions: SessionSettings,
-    /// VPN servers.
+    /// WireGuard servers.
     pub nodes: Vec<NodeSettings>,
+    /// Servers of keys: Outline, telemt.
+    pub key_nodes: Vec<KeyNodeSettings>,
 }
 
 /// How to reach Telegram.
@@ -142,7 +161,7 @@ pub enum Language {
 }
 choice!(Language { "es" => Self::Es, "en" => Self::En });
 
-/// The free plan.
+/// The free trials, where `[[plans]]` says nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrialSettings {
     /// Length.
@@ -273,6 +292,8 @@ fn finish(mut given: Given, file: Option<PathBuf>, needs: Needs, around: &Surrou
 fn settings(r: &mut Reader, needs: Needs, around: &Surroundings) -> Settings {
     let data_dir = r.get("data_dir", default_data_dir(around));
     let data_dir = around.directory.join(data_dir);
+    let services_max = r.number("services_max", SERVICES_MAX, 1, 100);
+    let grace_hours = r.number("grace_hours", u32::try_from(GRACE.num_hours()).unwrap_or(48), 0, 8_784);
     let telegram = telegram(r, needs);
     let database = database(r);
     let http_listen = r.get("http.listen", SocketAddr::from(([127, 0, 0, 1], 8080)));
@@ -297,11 +318,13 @@ fn settings(r: &mut Reader, needs: Needs, around: &Surroundings) -> Settings {
     }
     let trial =
         TrialSettings { days: r.number("trial.days", 7, 1, 3650), quota_gb: r.number("trial.quota_gb", 5, 1, 100_000) };
+    let quiet = r.get("notices.quiet", Quiet::default());
     let sessions = SessionSettings {
         idle: Duration::from_secs(u64::from(r.number::<u32>("sessions.idle_seconds", 600, 5, 86_400))),
         max_active: r.number("sessions.max_active", 10_000, 10, 1_000_000),
     };
-    let nodes = nodes::read(r, around.address);
+    let (nodes, key_nodes) = nodes::read(r, around.address);
+    let plans = plans::read(r, trial);
     Settings {
         data_dir,
         telegram,
@@ -314,8 +337,13 @@ fn settings(r: &mut Reader, needs: Needs, around: &Surroundings) -> Settings {
         tz,
         log,
         trial,
+        plans,
+        services_max,
+        grace: Duration::from_secs(u64::from(grace_hours) * 3600),
+        quiet,
         sessions,
         nodes,
+        key_nodes,
     }
 }
 

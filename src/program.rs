@@ -56,7 +56,7 @@ pub struct Program {
     admin: AdminSocket,
     background: Vec<JoinHandle<()>>,
     database: Database,
-    tunnels: Vec<nodes::Tunnel>,
+    servers: Vec<String>,
 }
 
 impl std::fmt::Debug for Program {
@@ -85,8 +85,8 @@ impl Program {
         }
         let database = Database::open(&settings).await?;
         match Self::start_on(&settings, token, demo_clock, &metrics, &database).await {
-            Ok((system, http, metrics, admin, background, tunnels)) => {
-                Ok(Self { system, http, metrics, admin, background, database, tunnels })
+            Ok((system, http, metrics, admin, background, servers)) => {
+                Ok(Self { system, http, metrics, admin, background, database, servers })
             }
             Err(error) => {
                 database.close().await;
@@ -126,6 +126,9 @@ impl Program {
             TelegramMode::Webhook => None,
         };
         let (nodes, tunnels) = nodes::parts(settings).await?;
+        let mut servers: Vec<String> = tunnels.iter().map(nodes::Tunnel::sentence).collect();
+        let (key_nodes, others) = nodes::key_parts(&settings.key_nodes, &store, &clock).await?;
+        servers.extend(others);
         let machine = liveness::Machine::here();
         let system = System::start(SystemParts {
             store,
@@ -134,6 +137,8 @@ impl Program {
             parser: Arc::new(TelegramParser),
             source,
             nodes,
+            key_nodes,
+            plans: settings.plans.clone(),
             options,
             holder: machine.own_name(),
             liveness: Arc::new(machine),
@@ -141,7 +146,7 @@ impl Program {
         .await?;
         let system = Arc::new(system);
         match Self::listen(settings, &system, demo_clock.as_ref(), metrics, &api).await {
-            Ok((http, metrics, admin, background)) => Ok((system, http, metrics, admin, background, tunnels)),
+            Ok((http, metrics, admin, background)) => Ok((system, http, metrics, admin, background, servers)),
             Err(error) => {
                 system.stop(std::future::pending()).await;
                 Err(error)
@@ -189,10 +194,10 @@ impl Program {
         self.metrics.address()
     }
 
-    /// How each server carries its tunnels, in a sentence each.
+    /// What each server is and where its users connect, in a sentence each.
     #[must_use]
-    pub fn tunnels(&self) -> Vec<String> {
-        self.tunnels.iter().map(nodes::Tunnel::sentence).collect()
+    pub fn servers(&self) -> &[String] {
+        &self.servers
     }
 
     /// Runs until SIGINT or SIGTERM, or until `reason` to stop comes, then stops in order; a (second) signal hurries.
@@ -222,7 +227,7 @@ impl Program {
 
     /// Stops in order; what is in hand is finished, unless `hurry` completes before.
     pub async fn stop(self, hurry: impl Future<Output = ()> + Send + 'static) {
-        let Self { system, http, metrics, admin, background, database, tunnels: _ } = self;
+        let Self { system, http, metrics, admin, background, database, servers: _ } = self;
         drop(admin);
         for task in background {
             task.abort();
@@ -238,7 +243,7 @@ impl Program {
     }
 }
 
-type Running = (Arc<System>, HttpServer, HttpServer, AdminSocket, Vec<JoinHandle<()>>, Vec<nodes::Tunnel>);
+type Running = (Arc<System>, HttpServer, HttpServer, AdminSocket, Vec<JoinHandle<()>>, Vec<String>);
 
 /// A token begins with the bot's id; the settings were checked.
 fn bot_id(token: &secrecy::SecretString) -> BotId {

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod config_file;
+mod countries;
 pub mod data;
 #[cfg(test)]
 mod fake;

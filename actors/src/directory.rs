@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use usipipo_domain::ids::{NodeId, PoolId};
-use usipipo_domain::service::Purpose;
+use usipipo_domain::service::{NodeState, Purpose};
 
 /// The place of one actor.
 pub struct Slot<M> {
@@ -111,8 +111,30 @@ pub struct NodePlace {
     pub name: String,
     /// It answers (or carries no tunnels by choice).
     pub up: AtomicBool,
+    /// It answers us, but several probes in a row say that its users are not served.
+    pub failing: AtomicBool,
     /// A nudge waits in its mailbox; another one would say the same.
     pub nudged: AtomicBool,
+    state: RwLock<NodeState>,
+}
+
+impl NodePlace {
+    /// What admins want it to be for, as its actor last read it.
+    #[must_use]
+    pub fn state(&self) -> NodeState {
+        *self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Said by its actor.
+    pub fn set_state(&self, state: NodeState) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// Whether it serves, as far as is known; servers that do are preferred.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.up.load(Ordering::Relaxed) && !self.failing.load(Ordering::Relaxed)
+    }
 }
 
 /// A pool and whom it is for.
@@ -123,8 +145,22 @@ pub struct PoolPlace {
     pub node: NodeId,
     /// Whom its addresses are for.
     pub purpose: Purpose,
+    /// All addresses that it can give out.
+    pub total: u64,
     /// Addresses that can be given out, as the actor last said.
     pub free: AtomicI64,
+}
+
+impl PoolPlace {
+    /// Share of its addresses in use, percent.
+    #[must_use]
+    pub fn load_percent(&self) -> u64 {
+        let free = u64::try_from(self.free.load(Ordering::Relaxed)).unwrap_or(0).min(self.total);
+        // An empty pool has no room at all.
+        (u128::from(self.total - free) * 100)
+            .checked_div(u128::from(self.total))
+            .map_or(100, |percent| u64::try_from(percent).unwrap_or(100))
+    }
 }
 
 /// All places of a tree.
@@ -190,6 +226,8 @@ impl Directory {
                 slot: Slot::new("node"),
                 name: name.to_owned(),
                 up: AtomicBool::new(false),
+                failing: AtomicBool::new(false),
+                state: RwLock::new(NodeState::Active),
                 nudged: AtomicBool::new(false),
             })
         });
@@ -197,10 +235,10 @@ impl Directory {
     }
 
     /// The place of a pool, made when first asked for.
-    pub fn add_pool(&self, pool: PoolId, node: NodeId, purpose: Purpose) -> Arc<PoolPlace> {
+    pub fn add_pool(&self, pool: PoolId, node: NodeId, purpose: Purpose, total: u64) -> Arc<PoolPlace> {
         let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
         let place = pools.entry(pool).or_insert_with(|| {
-            Arc::new(PoolPlace { slot: Slot::new("ip_pool"), node, purpose, free: AtomicI64::new(0) })
+            Arc::new(PoolPlace { slot: Slot::new("ip_pool"), node, purpose, total, free: AtomicI64::new(0) })
         });
         Arc::clone(place)
     }

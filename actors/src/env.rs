@@ -5,12 +5,13 @@ use crate::limits::Limits;
 use crate::ports::clock::Clock;
 use crate::ports::messenger::Messenger;
 use crate::ports::updates::UpdateParser;
+use chrono::TimeDelta;
 use std::fmt;
 use std::sync::Arc;
 use usipipo_domain::ids::BotId;
 use usipipo_domain::lang::Lang;
+use usipipo_domain::lifecycle::QuietHours;
 use usipipo_domain::permission::Staff;
-use usipipo_domain::service::TrialTerms;
 use usipipo_storage::Store;
 use usipipo_storage::model::Epoch;
 
@@ -25,8 +26,12 @@ pub struct Options {
     pub language: Lang,
     /// IANA name, for users who have not chosen one.
     pub tz: String,
-    /// Limits of a trial.
-    pub trial: TrialTerms,
+    /// How long after its end a renewal brings back the same address and key.
+    pub grace: TimeDelta,
+    /// When nobody is reminded of anything, for users who chose no hours of their own; `None`: never.
+    pub quiet: Option<QuietHours>,
+    /// Most services that a user may hold at a time; what admins grant does not count.
+    pub services_max: u16,
     /// Bounds on queues, batches and retries.
     pub limits: Limits,
 }

@@ -19,7 +19,6 @@ use tokio::sync::watch;
 use usipipo_domain::ids::{BotId, ServiceId, UserId};
 use usipipo_domain::lang::Lang;
 use usipipo_domain::permission::Staff;
-use usipipo_domain::service::TrialTerms;
 use usipipo_storage::Store;
 use usipipo_storage::model::{Epoch, PeerRow, StoreOptions};
 use usipipo_storage::testing::{SeededNode, TestDatabase};
@@ -101,7 +100,9 @@ impl Bench {
                 staff: Arc::new(Staff::new(vec![ADMIN], Vec::new())),
                 language: Lang::Es,
                 tz: "UTC".to_owned(),
-                trial: TrialTerms::default(),
+                grace: usipipo_domain::lifecycle::GRACE,
+                quiet: Some(usipipo_domain::lifecycle::QuietHours::default()),
+                services_max: usipipo_domain::service::SERVICES_MAX,
                 limits: bounds,
             },
         });

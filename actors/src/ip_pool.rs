@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use usipipo_domain::ids::PoolId;
-use usipipo_domain::pool::Pool;
+use usipipo_domain::pool::{Pool, capacity};
 use usipipo_domain::service::Addresses;
 use usipipo_storage::StoreError;
 use usipipo_storage::model::{LeaseRow, NodeRow, PoolSpec};
@@ -92,7 +92,7 @@ pub struct IpPoolArgs {
 pub fn spec(duty: &Duty, node: &NodeRow, index: usize) -> Option<ChildSpec> {
     let (pool, spec) = (*node.pool_ids.get(index)?, node.spec.pools.get(index)?.clone());
     let name = format!("pool/{}/{}", node.spec.name, spec.purpose.as_str());
-    let place = duty.env.directory.add_pool(pool, node.id, spec.purpose);
+    let place = duty.env.directory.add_pool(pool, node.id, spec.purpose, capacity(spec.v4, spec.v6));
     let args =
         IpPoolArgs { duty: duty.clone(), place: Arc::clone(&place), pool, node_name: node.spec.name.clone(), spec };
     let make = move || (IpPool, args.clone());

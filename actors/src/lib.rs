@@ -5,7 +5,8 @@
 //!       ├─ leader     holds the lease, starts and ends `duty`    ┘
 //!       └─ duty ─┬─ alerts, outbox            (only while this process leads; everything under it writes with its epoch)
 //!                ├─ pool/<node>/<purpose> …   addresses
-//!                ├─ node/<name> …             servers
+//!                ├─ node/<name> …             servers of tunnels
+//!                ├─ key_node/<name> …         servers of keys
 //!                ├─ committer                 commits steps of many sessions together
 //!                ├─ router ── session …       one for each active user
 //!                ├─ payments, membership      updates that never go through a session
@@ -25,6 +26,7 @@ pub mod env;
 mod fixture;
 pub mod inbox;
 pub mod ip_pool;
+pub mod key_node;
 pub mod lane;
 pub mod leader;
 pub mod limits;
@@ -38,6 +40,7 @@ pub mod ports;
 #[cfg(all(test, feature = "testing"))]
 mod rig;
 pub mod router;
+mod server;
 pub mod session;
 pub mod stats;
 pub mod supervision;

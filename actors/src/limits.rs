@@ -52,6 +52,14 @@ pub struct Limits {
     pub node_down_after: Duration,
     /// Keys put on a server between two looks at the mailbox.
     pub peer_batch_max: usize,
+    /// Longest wait for one call of a server of keys, which writes its whole file anew for each change.
+    pub key_call_timeout: Duration,
+    /// Changes of a server of keys between two looks at the mailbox, and new keys read at once.
+    pub key_batch_max: usize,
+    /// How often an open key of a server is tried as a client would.
+    pub probe_every: Duration,
+    /// Longest wait for the end of such a trial.
+    pub probe_timeout: Duration,
     /// A service that is pending for so long: its owner is told once.
     pub tell_waiting_after: Duration,
     /// How often expiries are looked for at the latest.
@@ -119,6 +127,10 @@ impl Default for Limits {
             driver_timeout: seconds(10),
             node_down_after: seconds(60),
             peer_batch_max: 256,
+            key_call_timeout: seconds(20),
+            key_batch_max: 32,
+            probe_every: seconds(120),
+            probe_timeout: seconds(20),
             tell_waiting_after: seconds(20),
             sweep_every: seconds(30),
             sweep_batch_max: 1_000,

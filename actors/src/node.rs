@@ -7,37 +7,26 @@
 //! With 5,000 peers a comparison without changes is one reading of the server (about 0.1 s) and one query; putting them all
 //! takes about as long as the WireGuard library needs, because rows are marked while the next batch is put.
 
-mod health;
 mod plan;
-mod secrets;
 mod work;
 
-use crate::directory::NodePlace;
 use crate::env::{Duty, Env};
-use crate::leader::LeaderMsg;
 use crate::metrics::{self as names, Alive};
 use crate::ports::driver::{DriverError, DriverMode, VpnDriver};
+use crate::server::{Health, Secrets, Trouble, Who};
 use crate::supervision::ChildSpec;
-use crate::timer::{Timer, backoff};
-use health::Health;
+use crate::timer::Timer;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use usipipo_domain::ids::{NodeId, ServiceId};
 use usipipo_domain::pool::server_addresses;
 use usipipo_domain::wg::InterfaceSpec;
-use usipipo_storage::StoreError;
 use usipipo_storage::model::{NodeRow, PeerCounters, PeerRow};
 
 /// As metrics label it.
 pub const KIND: &str = "node";
-
-/// First wait before a server or database that does not answer is tried again; doubles.
-const RETRY_MIN: Duration = Duration::from_millis(200);
-/// Longest such wait; somebody may be waiting for a service.
-const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Messages of a server's actor.
 #[derive(Debug)]
@@ -48,14 +37,17 @@ pub enum NodeMsg {
     Tick,
     /// Go on with a comparison that was interrupted to let other messages through.
     Continue,
+    /// A probe ended; only servers of keys have any.
+    Probed(Result<Option<bool>, DriverError>),
 }
 
 impl NodeMsg {
-    const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Nudge => "nudge",
             Self::Tick => "tick",
             Self::Continue => "continue",
+            Self::Probed(_) => "probed",
         }
     }
 }
@@ -67,11 +59,7 @@ pub struct Node;
 /// What it needs to start.
 #[derive(Clone)]
 pub struct NodeArgs {
-    duty: Duty,
-    place: Arc<NodePlace>,
-    id: NodeId,
-    name: String,
-    exclusive: bool,
+    who: Who,
     interface: InterfaceSpec,
     driver: Arc<dyn VpnDriver>,
 }
@@ -79,16 +67,9 @@ pub struct NodeArgs {
 /// The server as a child. Enters its place into the directory.
 #[must_use]
 pub fn spec(duty: &Duty, node: &NodeRow, driver: Arc<dyn VpnDriver>) -> ChildSpec {
-    let place = duty.env.directory.add_node(node.id, &node.spec.name);
-    let args = NodeArgs {
-        duty: duty.clone(),
-        place: Arc::clone(&place),
-        id: node.id,
-        name: node.spec.name.clone(),
-        exclusive: node.spec.exclusive,
-        interface: interface(node),
-        driver,
-    };
+    let who = Who::new(duty, KIND, node.id, &node.spec.name, node.spec.exclusive, node.state);
+    let place = Arc::clone(&who.place);
+    let args = NodeArgs { who, interface: interface(node), driver };
     let make = move || (Node, args.clone());
     ChildSpec::new(&duty.env, KIND, format!("node/{}", node.spec.name), make).worker().queue(move || place.slot.depth())
 }
@@ -102,25 +83,6 @@ pub fn interface(node: &NodeRow) -> InterfaceSpec {
         listen_port: node.spec.listen_port,
         addresses: node.spec.pools.iter().flat_map(|pool| server_addresses(pool.v4, pool.v6)).collect(),
         mtu: node.spec.mtu,
-    }
-}
-
-/// Why a piece of work ended early.
-#[derive(Debug)]
-enum Trouble {
-    Driver(DriverError),
-    Store(StoreError),
-}
-
-impl From<DriverError> for Trouble {
-    fn from(error: DriverError) -> Self {
-        Self::Driver(error)
-    }
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }
 
@@ -140,9 +102,7 @@ pub struct NodeState {
     unmarked: Vec<PeerRow>,
     /// Counters as last recorded, to leave out what did not change.
     recorded: HashMap<i64, PeerCounters>,
-    /// Services whose secret could not be opened when last looked at, with their alerts; `None` until an alert of an earlier
-    /// actor was looked for.
-    sealed: Option<BTreeSet<ServiceId>>,
+    secrets: Secrets,
     wait: Option<Duration>,
     tick: Option<Timer>,
     quiet: bool,
@@ -155,9 +115,10 @@ impl Actor for Node {
     type Arguments = NodeArgs;
 
     async fn pre_start(&self, myself: ActorRef<NodeMsg>, args: NodeArgs) -> Result<NodeState, ActorProcessingErr> {
-        args.place.slot.enter(myself);
-        args.place.nudged.store(false, Ordering::Release);
-        let health = Health::new(&args);
+        args.who.place.slot.enter(myself);
+        args.who.place.nudged.store(false, Ordering::Release);
+        let health = Health::new(&args.who, args.driver.mode().as_str(), names::NODE_PEERS);
+        let secrets = Secrets::new(&args.who);
         let mut state = NodeState {
             args,
             health,
@@ -167,7 +128,7 @@ impl Actor for Node {
             begun: None,
             unmarked: Vec::new(),
             recorded: HashMap::new(),
-            sealed: None,
+            secrets,
             wait: None,
             tick: None,
             quiet: false,
@@ -183,7 +144,7 @@ impl Actor for Node {
         message: NodeMsg,
         state: &mut NodeState,
     ) -> Result<(), ActorProcessingErr> {
-        state.args.place.slot.taken();
+        state.args.who.place.slot.taken();
         names::observed(KIND, message.name(), async {
             Box::pin(state.take(message)).await;
             Ok(())
@@ -203,7 +164,7 @@ impl Actor for Node {
 
 impl NodeState {
     fn env(&self) -> &Env {
-        &self.args.duty.env
+        &self.args.who.duty.env
     }
 
     fn config_only(&self) -> bool {
@@ -211,10 +172,7 @@ impl NodeState {
     }
 
     fn tick_after(&mut self, delay: Duration) {
-        let place = Arc::clone(&self.args.place);
-        self.tick = Some(Timer::after(delay, move || {
-            place.slot.tell(NodeMsg::Tick);
-        }));
+        self.tick = Some(self.args.who.tick_after(delay));
     }
 
     async fn take(&mut self, message: NodeMsg) {
@@ -224,12 +182,13 @@ impl NodeState {
         let result = match message {
             NodeMsg::Nudge => {
                 // Before the rows are read: who commits later tells again.
-                self.args.place.nudged.store(false, Ordering::Release);
+                self.args.who.place.nudged.store(false, Ordering::Release);
                 self.nudged().await
             }
             // One comparison at a time: the rest of the last one first.
             NodeMsg::Tick if self.steps.is_empty() => self.compare().await,
             NodeMsg::Tick | NodeMsg::Continue => self.proceed().await,
+            NodeMsg::Probed(_) => Ok(()),
         };
         if let Err(trouble) = result {
             self.failed(trouble).await;
@@ -238,17 +197,18 @@ impl NodeState {
 
     /// Looks at the rows that differ from what is believed.
     async fn nudged(&mut self) -> Result<(), Trouble> {
+        self.args.who.look_at_state().await?;
         // A server that was not compared since it failed is compared soon, which does this and more.
         if !self.compared {
             return Ok(());
         }
         self.mark().await?;
         let limit = self.env().limits().peer_batch_max;
-        let rows = self.env().store.peer_work(self.args.id, limit).await?;
+        let rows = self.env().store.peer_work(self.args.who.id, limit).await?;
         let full = rows.len() == limit;
         // Rows that cannot be done must not make us run in circles.
         if self.work_off(rows).await? && full {
-            self.env().directory.wake_nodes(&[self.args.id]);
+            self.env().directory.wake_nodes(&[self.args.who.id]);
         }
         Ok(())
     }
@@ -257,23 +217,24 @@ impl NodeState {
     async fn compare(&mut self) -> Result<(), Trouble> {
         self.begun = Some(Instant::now());
         self.mark().await?;
-        let env = Arc::clone(&self.args.duty.env);
+        self.args.who.look_at_state().await?;
+        let env = Arc::clone(&self.args.who.duty.env);
         if self.config_only() {
             self.answered(0).await?;
             return self.config_only_work().await;
         }
         if self.call(self.args.driver.ensure_interface(&self.args.interface)).await? {
-            tracing::info!(actor = KIND, node = self.args.name, "the interface is made anew");
+            tracing::info!(actor = KIND, node = self.args.who.name, "the interface is made anew");
         }
         let server = self.call(self.args.driver.peers()).await?;
-        let rows = env.store.peers_of(self.args.id).await?;
+        let rows = env.store.peers_of(self.args.who.id).await?;
         self.look_at_secrets(&rows).await?;
-        let found = plan::compare(&server, rows, self.args.exclusive);
+        let found = plan::compare(&server, rows, self.args.who.exclusive);
         if !found.homeless.is_empty() {
-            tracing::error!(actor = KIND, node = self.args.name, peers = ?found.homeless, "peers without an address");
+            tracing::error!(actor = KIND, node = self.args.who.name, peers = ?found.homeless, "peers without an address");
         }
         self.record(&found.usage).await?;
-        self.health.peers(found.ours, found.foreign);
+        self.health.counted(found.ours, found.foreign);
         self.compared = true;
         self.answered(found.foreign).await?;
         self.applied(found.found).await?;
@@ -289,7 +250,7 @@ impl NodeState {
         }
         self.next_batch().await?;
         if !self.steps.is_empty() {
-            self.args.place.slot.tell(NodeMsg::Continue);
+            self.args.who.place.slot.tell(NodeMsg::Continue);
             return Ok(());
         }
         self.mark().await?;
@@ -311,29 +272,31 @@ impl NodeState {
         self.compared = false;
         self.begun = None;
         self.steps.clear();
-        let wait = backoff(self.wait, RETRY_MIN, RETRY_MAX);
+        let wait = self.args.who.next_wait(self.wait);
         self.wait = Some(wait);
         self.tick_after(wait);
-        match trouble {
-            Trouble::Store(StoreError::NotLeader) => {
-                self.quiet = true;
-                self.tick = None;
-                self.env().directory.leader.tell(LeaderMsg::LostLead(self.args.duty.epoch));
-            }
-            Trouble::Store(error) if error.is_transient() => {
-                tracing::warn!(actor = KIND, node = self.args.name, %error, ?wait, "the rows cannot be read or written");
-            }
-            Trouble::Store(error) => self.down(&DriverError::Refused(error.to_string())).await,
-            Trouble::Driver(error) => self.down(&error).await,
+        if let Some(error) = self.args.who.sorted(trouble, wait, &mut self.quiet) {
+            let config_only = self.config_only();
+            self.health.down(&error, config_only).await;
+        }
+        if self.quiet {
+            self.tick = None;
         }
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T, DriverError>>) -> Result<T, Trouble> {
-        let within = self.env().limits().driver_timeout;
-        match tokio::time::timeout(within, call).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(DriverError::Unavailable(format!("no answer within {} s", within.as_secs_f32())).into()),
-        }
+        self.args.who.call(self.env().limits().driver_timeout, call).await
+    }
+
+    async fn answered(&mut self, foreign: usize) -> Result<(), Trouble> {
+        let config_only = self.config_only();
+        Ok(self.health.answered(foreign, config_only).await?)
+    }
+
+    /// Tells admins of secrets that cannot be opened.
+    async fn look_at_secrets(&mut self, rows: &[PeerRow]) -> Result<(), Trouble> {
+        let sealed = rows.iter().filter(|row| row.wanted && row.preshared_key.is_none());
+        Ok(self.secrets.look(sealed.map(|row| row.service).collect()).await?)
     }
 }
 

@@ -21,7 +21,6 @@ use std::time::Duration;
 use usipipo_domain::ids::{BotId, UserId};
 use usipipo_domain::lang::Lang;
 use usipipo_domain::permission::Staff;
-use usipipo_domain::service::TrialTerms;
 use usipipo_storage::testing::{SeededNode, TestDatabase};
 use usipipo_storage::{Store, StoreError};
 
@@ -60,7 +59,9 @@ impl Rig {
             staff: Arc::new(Staff::new(vec![ADMIN], Vec::new())),
             language: Lang::Es,
             tz: "America/Havana".to_owned(),
-            trial: TrialTerms::default(),
+            grace: usipipo_domain::lifecycle::GRACE,
+            quiet: Some(usipipo_domain::lifecycle::QuietHours::default()),
+            services_max: usipipo_domain::service::SERVICES_MAX,
             limits,
         };
         let directory = Directory::default();

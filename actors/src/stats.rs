@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use usipipo_domain::alert::{AlertKind, Severity};
 use usipipo_domain::pool::{PoolStats, capacity};
-use usipipo_domain::service::ServiceStatus;
+use usipipo_domain::service::{NodeState, Product, ServiceStatus};
 use usipipo_storage::StoreError;
-use usipipo_storage::model::{PoolOverview, SystemStats};
+use usipipo_storage::model::{NodeOverview, PoolOverview, SystemStats};
 
 /// As metrics label it.
 pub const KIND: &str = "stats";
@@ -23,6 +23,8 @@ pub const KIND: &str = "stats";
 const PROVISIONING_LATE: Duration = Duration::from_secs(300);
 /// A pool with less than one address in this many free raises an alert.
 const NEARLY_FULL_PART: u64 = 10;
+/// A server of keys with less than one place in this many free raises an alert.
+const NEARLY_FULL_SERVER_PART: u64 = 10;
 /// A pool that will be full within so many days at last week's pace raises an alert.
 const NEARLY_FULL_DAYS: u64 = 7;
 /// What a forecast shows when the end of a pool is not in sight, in days.
@@ -102,13 +104,15 @@ async fn read(env: &Env) -> Result<(), StoreError> {
     let now = env.clock.now();
     let stats = env.store.system_stats(now).await?;
     let pools = env.store.pool_overviews(now).await?;
+    let nodes = env.store.node_overviews().await?;
     show(&stats);
+    show_nodes(&nodes);
     for pool in &pools {
         let days = forecast(pool).unwrap_or(DAYS_MAX).min(DAYS_MAX);
         let (node, purpose) = (pool.node_name.clone(), pool.purpose.as_str());
         gauge!(names::POOL_DAYS_LEFT, "node" => node, "purpose" => purpose).set(number(days));
     }
-    for alert in alerts(&stats, &pools) {
+    for alert in alerts(&stats, &pools, &nodes) {
         env.directory.alerts.tell(alert);
     }
     gauge!(names::STATS_LAST_SUCCESS).set(unix(now));
@@ -118,8 +122,14 @@ async fn read(env: &Env) -> Result<(), StoreError> {
 fn show(stats: &SystemStats) {
     gauge!(names::USERS, "window" => "ever").set(number(stats.users));
     gauge!(names::USERS, "window" => "day").set(number(stats.users_day));
-    for (status, count) in &stats.services {
-        gauge!(names::SERVICES, "status" => status.clone()).set(number(*count));
+    // Also where there is none any more.
+    for product in Product::ALL {
+        for status in STATUSES {
+            let of = |(_, _, count): &(Product, ServiceStatus, u64)| *count;
+            let found = stats.products.iter().find(|(p, s, _)| (*p, *s) == (product, status));
+            gauge!(names::SERVICES, "product" => product.as_str(), "status" => status.as_str())
+                .set(number(found.map_or(0, of)));
+        }
     }
     gauge!(names::SERVICES_PENDING_SECONDS).set(names::seconds(stats.pending_oldest.unwrap_or_default()));
     gauge!(names::INBOX_UNDONE).set(number(stats.inbox_undone));
@@ -136,8 +146,42 @@ fn show(stats: &SystemStats) {
     }
 }
 
+const STATUSES: [ServiceStatus; 6] = [
+    ServiceStatus::Pending,
+    ServiceStatus::Active,
+    ServiceStatus::Suspended,
+    ServiceStatus::Expired,
+    ServiceStatus::Revoked,
+    ServiceStatus::Failed,
+];
+/// What steers servers, as their rows say.
+const DRIVERS: [&str; 3] = ["wireguard", "outline", "telemt"];
+const STATES: [NodeState; 4] = [NodeState::Active, NodeState::Draining, NodeState::Maintenance, NodeState::Removed];
+
+fn show_nodes(nodes: &[NodeOverview]) {
+    for driver in DRIVERS {
+        for state in STATES {
+            let count = nodes.iter().filter(|node| node.driver == driver && node.state == state).count();
+            gauge!(names::NODES, "driver" => driver, "state" => state.as_str())
+                .set(number(u64::try_from(count).unwrap_or(u64::MAX)));
+        }
+    }
+    for node in nodes {
+        if let Some(room) = room(node) {
+            gauge!(names::SERVER_ROOM, "node" => node.name.clone()).set(room);
+        }
+    }
+}
+
+/// Share of the places that is free; a server that is to get nothing new may be as full as it likes.
+fn room(node: &NodeOverview) -> Option<f64> {
+    let capacity = node.capacity.filter(|capacity| *capacity > 0)?;
+    let free = capacity.saturating_sub(node.services);
+    Some(if node.state == NodeState::Active { number(free) / number(capacity) } else { 1.0 })
+}
+
 /// What follows from the numbers: each condition either holds or is over.
-fn alerts(stats: &SystemStats, pools: &[PoolOverview]) -> Vec<AlertsMsg> {
+fn alerts(stats: &SystemStats, pools: &[PoolOverview], nodes: &[NodeOverview]) -> Vec<AlertsMsg> {
     let pending = ServiceStatus::Pending.as_str();
     let pending = stats.services.iter().find(|(status, _)| status == pending).map_or(0, |(_, count)| *count);
     let late = stats.pending_oldest.is_some_and(|age| age > PROVISIONING_LATE);
@@ -155,6 +199,14 @@ fn alerts(stats: &SystemStats, pools: &[PoolOverview]) -> Vec<AlertsMsg> {
             total: stats.total,
         };
         condition(stats.free < stats.total.div_ceil(NEARLY_FULL_PART) || soon, kind)
+    }));
+    messages.extend(nodes.iter().filter_map(|node| {
+        let capacity = node.capacity?;
+        let free = capacity.saturating_sub(node.services);
+        let kind = AlertKind::ServerNearlyFull { node: node.name.clone(), used: node.services, capacity };
+        // One that is to get nothing new may be as full as it likes.
+        let takes = node.state == NodeState::Active;
+        Some(condition(takes && free < capacity.div_ceil(NEARLY_FULL_SERVER_PART), kind))
     }));
     messages
 }

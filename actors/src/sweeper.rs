@@ -1,4 +1,5 @@
-//! What time demands: expiries at their second, leases at the end of their rest, old rows. Needs no input but the clock.
+//! What time demands: ends at their second, the end of the grace after them, reminders, leases at the end of their rest, old
+//! rows. Needs no input but the clock.
 //!
 //! Everything is done in batches, and between two batches messages get through, so that ten thousand ends in one minute are
 //! nothing special.
@@ -73,6 +74,10 @@ pub fn spec(duty: &Duty) -> ChildSpec {
 enum Part {
     /// Services whose time is over.
     Expire,
+    /// Services whose grace is over.
+    Grace,
+    /// Owners to be reminded.
+    Remind,
     /// Addresses whose rest is over.
     Release,
     /// Users who wait for a server.
@@ -84,7 +89,9 @@ enum Part {
 impl Part {
     const fn next(self) -> Option<Self> {
         match self {
-            Self::Expire => Some(Self::Release),
+            Self::Expire => Some(Self::Grace),
+            Self::Grace => Some(Self::Remind),
+            Self::Remind => Some(Self::Release),
             Self::Release => Some(Self::Tell),
             Self::Tell => Some(Self::Tidy),
             Self::Tidy => None,
@@ -99,6 +106,8 @@ pub struct SweeperState {
     /// Look again when this sweep ends: the clock was moved meanwhile.
     again: bool,
     tidied_at: Option<DateTime<Utc>>,
+    /// The wait after a sweep that left something due undone; the next such wait is longer.
+    behind: Option<Duration>,
     wait: Option<Duration>,
     tick: Option<Timer>,
     _alive: Alive,
@@ -116,6 +125,7 @@ impl Actor for Sweeper {
             part: None,
             again: false,
             tidied_at: None,
+            behind: None,
             wait: None,
             tick: None,
             _alive: Alive::new(KIND),
@@ -178,9 +188,9 @@ impl SweeperState {
         }
     }
 
-    /// By how much the first end that is due is late.
+    /// By how much the first of what is due is late.
     async fn note_lag(&self) -> Result<(), StoreError> {
-        let first = self.env().store.next_expiry().await?;
+        let first = self.env().store.next_sweep(self.env().options.grace).await?;
         let now = self.env().clock.now();
         let lag = first.and_then(|first| (now - first).to_std().ok()).unwrap_or_default();
         gauge!(names::SWEEPER_LAG_SECONDS).set(lag.as_secs_f64());
@@ -203,6 +213,26 @@ impl SweeperState {
                     let (services, took) = (swept.services.len(), begun.elapsed());
                     tracing::info!(actor = KIND, services, ?took, "services ended");
                 }
+                Ok(done)
+            }
+            Part::Grace => {
+                let before = now - env.options.grace;
+                let swept = env.store.end_grace(epoch, before, now, limit).await?;
+                let done = swept.services.len() < limit;
+                if !swept.services.is_empty() {
+                    count("graced", swept.services.len());
+                    env.directory.wake_nodes(&swept.wake);
+                    send(&env, swept.messages);
+                    tracing::info!(actor = KIND, services = swept.services.len(), "graces ended");
+                }
+                Ok(done)
+            }
+            Part::Remind => {
+                let options = &env.options;
+                let reminded = env.store.remind_due(epoch, now, limit, options.quiet, &options.tz).await?;
+                let done = reminded.looked_at < limit;
+                count("reminded", reminded.messages.len());
+                send(&env, reminded.messages);
                 Ok(done)
             }
             Part::Release => {
@@ -253,8 +283,15 @@ impl SweeperState {
         }
         let limits = self.env().limits();
         let at_latest = limits.sweep_every.min(limits.tell_waiting_after);
-        match self.env().store.next_expiry().await {
+        match self.env().store.next_sweep(self.env().options.grace).await {
+            // It came due during the sweep, or could not be done: then this must not go on without a pause.
+            Ok(Some(next)) if next <= now => {
+                let wait = backoff(self.behind, WAIT_MIN, at_latest);
+                self.behind = Some(wait);
+                self.tick_after(wait);
+            }
             Ok(next) => {
+                self.behind = None;
                 let until = next.map_or(at_latest, |next| (next - now).to_std().unwrap_or_default());
                 self.tick_after(until.clamp(WAIT_MIN, at_latest));
             }

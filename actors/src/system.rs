@@ -10,6 +10,7 @@ use crate::inbox::{self, InboxMsg};
 use crate::leader::{self, Role, Seat};
 use crate::ports::clock::Clock;
 use crate::ports::driver::VpnDriver;
+use crate::ports::key_driver::KeyDriver;
 use crate::ports::liveness::Liveness;
 use crate::ports::messenger::Messenger;
 use crate::ports::updates::{UpdateParser, UpdateSource};
@@ -23,7 +24,8 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
-use usipipo_storage::model::NodeSpec;
+use usipipo_domain::plan::PlanSpec;
+use usipipo_storage::model::{KeyNodeSpec, NodeSpec};
 use usipipo_storage::{Store, StoreError};
 
 /// The root's name.
@@ -44,6 +46,15 @@ pub struct NodePart {
     pub driver: Arc<dyn VpnDriver>,
 }
 
+/// A server of keys of the settings and who steers it.
+#[derive(Clone)]
+pub struct KeyNodePart {
+    /// As the settings describe it.
+    pub spec: KeyNodeSpec,
+    /// Steers it.
+    pub driver: Arc<dyn KeyDriver>,
+}
+
 /// What a system is made of.
 pub struct SystemParts {
     /// The database, its schema up to date.
@@ -56,8 +67,12 @@ pub struct SystemParts {
     pub parser: Arc<dyn UpdateParser>,
     /// Long polling; `None` when updates come as webhooks.
     pub source: Option<Arc<dyn UpdateSource>>,
-    /// The servers.
+    /// The servers of tunnels.
     pub nodes: Vec<NodePart>,
+    /// The servers of keys.
+    pub key_nodes: Vec<KeyNodePart>,
+    /// What is on offer.
+    pub plans: Vec<PlanSpec>,
     /// What the operator decided.
     pub options: Options,
     /// Names this process and no other, ever.
@@ -113,13 +128,14 @@ impl System {
     /// # Errors
     /// [`SystemError`]; a database that is away is none.
     pub async fn start(parts: SystemParts) -> Result<Self, SystemError> {
-        let SystemParts { store, clock, messenger, parser, source, nodes, options, holder, liveness } = parts;
+        let SystemParts { store, clock, messenger, parser, source, nodes, key_nodes, plans, options, holder, liveness } =
+            parts;
         let directory = Directory::default();
         let env = Arc::new(Env { store, clock, messenger, parser, directory, options });
         let seat = Seat::new(holder, liveness, env.limits().lease_ttl);
         let (given_up, polls) = (Arc::new(OnceLock::new()), source.is_some());
         let alerts = alert_sink(&env);
-        let make_duty = duty::maker(nodes, source, Arc::clone(&alerts));
+        let make_duty = duty::maker(duty::Parts { nodes, key_nodes, plans, source }, Arc::clone(&alerts));
         let args = SupervisorArgs {
             name: ROOT.to_owned(),
             children: vec![inbox::spec(&env), leader::spec(&env, &seat, make_duty)],

@@ -12,9 +12,8 @@ use usipipo_actors::domain::dialogue::{Act, Effect, State, Step};
 use usipipo_actors::domain::ids::{InboxSeq, NodeId, OfferId, PoolId, UserId};
 use usipipo_actors::domain::outgoing::Place;
 use usipipo_actors::domain::pool::Pool;
-use usipipo_actors::domain::service::TrialTerms;
 use usipipo_actors::domain::wg::{PresharedKey, PrivateKey};
-use usipipo_actors::model::{Epoch, Prepared, StepCommit, StepDone, StepRefusal, StoreOptions};
+use usipipo_actors::model::{Epoch, Prepared, StepCommit, StepDone, StepRefusal, StepRules, StoreOptions};
 use usipipo_actors::storage::testing::TestDatabase;
 use usipipo_actors::storage::{Store, Vault};
 
@@ -59,8 +58,9 @@ pub(crate) async fn run() {
         let ask = format!(
             "INSERT INTO users (id, first_name, language, tz, created_at, last_seen_at) \
                SELECT {first} + n, 'x', 'es', 'UTC', 'epoch', 'epoch' FROM generate_series(1, {LEASES}) n;
-             INSERT INTO offers (id, user_id, kind, created_at, expires_at) OVERRIDING SYSTEM VALUE \
-               SELECT {first} + n, {first} + n, 'trial', '2026-01-01', '2126-01-01' FROM generate_series(1, {LEASES}) n;
+             INSERT INTO offers (id, user_id, kind, plan_id, created_at, expires_at) OVERRIDING SYSTEM VALUE \
+               SELECT {first} + n, {first} + n, 'trial', (SELECT max(id) FROM plans WHERE code = 'wg-trial'), \
+                      '2026-01-01', '2126-01-01' FROM generate_series(1, {LEASES}) n;
              INSERT INTO inbox (seq, bot_id, update_id, user_id, lane, raw, received_at) OVERRIDING SYSTEM VALUE \
                SELECT {first} + n, 1, {first} + n, {first} + n, 'session', '{{}}', '2026-01-01' FROM generate_series(1, {LEASES}) n"
         );
@@ -199,7 +199,7 @@ async fn lease(id: i64, node: NodeId, pool: PoolId, addresses: &Mutex<Pool>, sen
             user: UserId(id),
             step: Step {
                 state: State::Idle,
-                act: Act::Do(Effect::Accept { offer: OfferId(id), own_key: None }),
+                act: Act::Do(Effect::Accept { offer: OfferId(id), own_key: None, node: None }),
                 place: Place::New,
             },
             before: State::Idle,
@@ -212,9 +212,10 @@ async fn lease(id: i64, node: NodeId, pool: PoolId, addresses: &Mutex<Pool>, sen
                 private_key: PrivateKey::from_random(random()),
                 preshared_key: PresharedKey::from_random(random()),
                 name: "WireGuard 1".to_owned(),
-                terms: TrialTerms::default(),
             }),
+            prepared_key: None,
             refused: None,
+            rules: StepRules::default(),
             now,
         };
         let (reply, answer) = oneshot::channel();

@@ -2,16 +2,21 @@
 //!
 //! `README.md` beside this package describes both from outside. Inside, [`bot_api`] reads, checks and runs calls,
 //! [`sim`] is the control API, [`world`] holds what both work on, [`delivery`] sends updates to a webhook,
-//! and [`persist`] keeps the world between runs.
+//! and [`persist`] keeps the world between runs. [`outline`] and [`telemt`] are servers that the product drives,
+//! each at ports of its own behind a [`door`] that faults can shut.
 
 pub mod bot_api;
 pub mod clock;
 pub mod delivery;
+pub mod door;
 pub mod listener;
+pub mod outline;
 pub mod percent;
 pub mod persist;
 pub mod program;
+pub mod random;
 pub mod sim;
+pub mod telemt;
 pub mod text;
 pub mod world;
 
@@ -51,6 +56,8 @@ impl Sandbox {
         let listen = settings.listen;
         let world = Arc::new(World::new(settings)?);
         persist::load(&world)?;
+        world.outline.resume(&world).await?;
+        world.telemt.resume(&world).await?;
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen on {listen}"))?;
@@ -100,6 +107,9 @@ impl Sandbox {
         {
             server.abort();
         }
-        persist::save(&self.world)
+        let saved = persist::save(&self.world);
+        self.world.outline.stop().await;
+        self.world.telemt.stop().await;
+        saved
     }
 }

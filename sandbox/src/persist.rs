@@ -14,6 +14,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::outline;
+use crate::telemt;
 use crate::world::ChatState;
 use crate::world::Shared;
 use crate::world::World;
@@ -52,6 +54,10 @@ struct Snapshot {
     profile: Profile,
     payments: Payments,
     webhook: Option<Target>,
+    #[serde(default)]
+    outline: Vec<outline::Plan>,
+    #[serde(default)]
+    telemt: Vec<telemt::Plan>,
 }
 
 /// Loads the state if there is some, or makes an empty place for it.
@@ -121,6 +127,8 @@ fn restore(world: &World, snapshot: Snapshot, files: &Path) -> anyhow::Result<()
     world.updates.set_allowed(snapshot.allowed_updates);
     *lock(&world.profile) = snapshot.profile;
     *lock(&world.payments) = snapshot.payments;
+    world.outline.load(snapshot.outline);
+    world.telemt.load(snapshot.telemt);
     if snapshot.webhook.is_some() {
         world.updates.set_webhook(true);
         world.webhook.set(snapshot.webhook);
@@ -188,6 +196,8 @@ pub fn save(world: &World) -> anyhow::Result<()> {
         profile: lock(&world.profile).clone(),
         payments,
         webhook: world.webhook.target(),
+        outline: world.outline.saved(),
+        telemt: world.telemt.saved(),
     };
     write_whole(&directory.join(STATE), &serde_json::to_vec(&snapshot)?)
 }

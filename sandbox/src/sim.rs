@@ -19,12 +19,14 @@ pub mod chat;
 pub mod control;
 pub mod guard;
 pub mod load;
+pub mod outline;
 pub mod page;
 pub mod people;
 pub mod press;
 pub mod program;
 pub mod raw;
 pub mod state;
+pub mod telemt;
 pub mod watch;
 
 /// The largest body of all; documents come in base64 here, which is a third longer.
@@ -163,5 +165,40 @@ pub fn routes(world: &Shared) -> Router<Shared> {
         )
         .route("/sim/reset", post(control::reset))
         .route("/sim/load", post(load::load))
+        .route("/sim/outline", get(outline::list).post(outline::create))
+        .route(
+            "/sim/outline/{name}",
+            get(outline::one).delete(outline::delete),
+        )
+        .route(
+            "/sim/outline/{name}/keys",
+            get(outline::keys).post(outline::add_key),
+        )
+        .route("/sim/outline/{name}/traffic", post(outline::traffic))
+        .route(
+            "/sim/outline/{name}/faults",
+            get(outline::faults)
+                .post(outline::set_faults)
+                .delete(outline::clear_faults),
+        )
+        .route("/sim/outline/{name}/forget", post(outline::forget))
+        .route("/sim/telemt", get(telemt::list).post(telemt::create))
+        .route(
+            "/sim/telemt/{name}",
+            get(telemt::one).delete(telemt::delete),
+        )
+        .route(
+            "/sim/telemt/{name}/users",
+            get(telemt::list_users).post(telemt::add_user),
+        )
+        .route("/sim/telemt/{name}/traffic", post(telemt::traffic))
+        .route("/sim/telemt/{name}/restart", post(telemt::restart))
+        .route("/sim/telemt/{name}/forget", post(telemt::forget))
+        .route(
+            "/sim/telemt/{name}/faults",
+            get(telemt::faults)
+                .post(telemt::set_faults)
+                .delete(telemt::clear_faults),
+        )
         .route_layer(from_fn_with_state(world.clone(), guard::guard))
 }

@@ -17,7 +17,9 @@ use tokio::sync::watch;
 use crate::bot_api::schema::Schema;
 use crate::clock;
 use crate::clock::Clock;
+use crate::outline;
 use crate::program::Program;
+use crate::telemt;
 
 pub mod calls;
 pub mod chat;
@@ -109,6 +111,10 @@ pub struct World {
     pub profile: Mutex<profile::Profile>,
     /// Stars.
     pub payments: Mutex<payments::Payments>,
+    /// Outline servers.
+    pub outline: outline::Servers,
+    /// telemt instances.
+    pub telemt: telemt::Servers,
     /// Where updates are sent.
     pub webhook: webhook::Webhook,
     /// Woken when there is something to save.
@@ -151,6 +157,8 @@ impl World {
             limits,
             profile: Mutex::default(),
             payments: Mutex::default(),
+            outline: outline::Servers::default(),
+            telemt: telemt::Servers::default(),
             webhook: webhook::Webhook::default(),
             dirty: Notify::new(),
             epoch: watch::Sender::new(clock::real_ms()),
@@ -196,6 +204,8 @@ impl World {
         self.faults.clear();
         *lock(&self.profile) = profile::Profile::default();
         *lock(&self.payments) = payments::Payments::default();
+        self.outline.clear();
+        self.telemt.clear();
         if !keep_webhook {
             self.webhook.clear();
             self.updates.set_webhook(false);

@@ -1,6 +1,8 @@
-//! `usipipo demo`: the bot, its database and a simulated Telegram with a web chat, on this machine.
+//! `usipipo demo`: the bot, its database and a simulated Telegram with a web chat, on this machine; beside WireGuard a
+//! simulated Outline server and a simulated proxy server for Telegram.
 
 mod sandbox;
+mod servers;
 
 use crate::clock::DemoClock;
 use crate::config::{Needs, Settings, Surroundings, load};
@@ -72,10 +74,12 @@ fn settings(args: &DemoArgs, data_dir: &Path, around: Surroundings) -> anyhow::R
             "USIPIPO_LOG__",
             "USIPIPO_DATABASE__",
             "USIPIPO_TRIAL__",
+            "USIPIPO_PLANS__",
+            "USIPIPO_NOTICES__",
         ]
         .iter()
         .any(|kept| name.starts_with(kept))
-            || name == "USIPIPO_NODES__0__MODE"
+            || ["USIPIPO_NODES__0__MODE", "USIPIPO_GRACE_HOURS", "USIPIPO_SERVICES_MAX"].contains(&name)
     };
     let mut around = around;
     around.variables.retain(|(name, _)| !name.starts_with("USIPIPO_") || ours(name));
@@ -151,6 +155,7 @@ async fn demo(args: &DemoArgs, mut settings: Settings) -> anyhow::Result<()> {
     let program_url = format!("http://{}", settings.http_listen);
     let mut sandbox = Sandbox::start(args.chat, TOKEN, &data_dir.join("telegram"), &program_url).await?;
     settings.telegram.api_url.clone_from(&sandbox.url);
+    settings.key_nodes = servers::simulated(&sandbox.url).await?;
     let clock = Arc::new(DemoClock::open(&data_dir)?);
     let program = Program::start(Start { settings, demo_clock: Some(clock) }).await?;
     super::print(&banner(&sandbox.url, &program, &data_dir))?;
@@ -170,10 +175,10 @@ async fn demo(args: &DemoArgs, mut settings: Settings) -> anyhow::Result<()> {
 fn banner(chat: &str, program: &Program, data_dir: &Path) -> String {
     format!(
         "\n  Chat with the bot   {chat}/\n  Health              http://{}/readyz\n  Metrics             http://{}/metrics\n  \
-         Tunnels             {}\n\nKept in {} between runs (--fresh forgets it). Ctrl-C stops.\n",
+         Servers             {}\n\nKept in {} between runs (--fresh forgets it). Ctrl-C stops.\n",
         program.http_address(),
         program.metrics_address(),
-        program.tunnels().join("\n                      "),
+        program.servers().join("\n                      "),
         data_dir.display(),
     )
 }

@@ -1,4 +1,8 @@
-//! `[[nodes]]`: VPN servers and their address pools.
+//! `[[nodes]]`: servers. Those of WireGuard with their address pools are here, those of keys in [`keys`].
+
+mod keys;
+
+pub use keys::{KeyNodeSettings, KeyServer, OUTLINE_CAPACITY, TELEMT_CAPACITY};
 
 use super::read::{Reader, choice};
 use super::source::Origin;
@@ -7,15 +11,15 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use toml::Value;
 
-/// A VPN server.
+/// A WireGuard server on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSettings {
-    /// Unique.
+    /// Unique among all servers.
     pub name: String,
     /// For people, such as "Miami".
     pub place: String,
-    /// What runs there.
-    pub driver: NodeDriver,
+    /// ISO 3166 code of two letters, upper case; empty when not given.
+    pub country: String,
     /// Network interface.
     pub interface: String,
     /// UDP port.
@@ -39,8 +43,33 @@ pub struct NodeSettings {
 pub enum NodeDriver {
     /// WireGuard on this machine.
     Wireguard,
+    /// An Outline server, steered through its management interface.
+    Outline,
+    /// A telemt server of MTProto proxies, steered through its HTTP interface.
+    Telemt,
 }
-choice!(NodeDriver { "wireguard" => Self::Wireguard });
+choice!(NodeDriver { "wireguard" => Self::Wireguard, "outline" => Self::Outline, "telemt" => Self::Telemt });
+
+/// Settings that only some drivers have, and which.
+const ONLY_FOR: [(&str, &[NodeDriver]); 15] = [
+    ("interface", &[NodeDriver::Wireguard]),
+    ("listen_port", &[NodeDriver::Wireguard]),
+    ("endpoint", &[NodeDriver::Wireguard]),
+    ("mode", &[NodeDriver::Wireguard]),
+    ("dns", &[NodeDriver::Wireguard]),
+    ("mtu", &[NodeDriver::Wireguard]),
+    ("exclusive", &[NodeDriver::Wireguard]),
+    ("access", &[NodeDriver::Outline]),
+    ("cert_sha256", &[NodeDriver::Outline]),
+    ("api_url", &[NodeDriver::Outline, NodeDriver::Telemt]),
+    ("host", &[NodeDriver::Outline, NodeDriver::Telemt]),
+    ("port", &[NodeDriver::Outline, NodeDriver::Telemt]),
+    ("capacity", &[NodeDriver::Outline, NodeDriver::Telemt]),
+    ("auth_header", &[NodeDriver::Telemt]),
+    ("domain", &[NodeDriver::Telemt]),
+];
+/// Longest name of a server, in characters.
+const NAME_CHARS_MAX: usize = 32;
 
 /// How tunnels are carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,32 +120,89 @@ const DEFAULT_POOLS: [(PoolPurpose, &str, &str); 2] = [
     (PoolPurpose::Paid, "10.77.0.0/18", "fd77:7570:6970:2::/112"),
 ];
 
-/// Reads `[[nodes]]`; with none, one local server.
-pub(super) fn read(r: &mut Reader, address: Option<IpAddr>) -> Vec<NodeSettings> {
+/// Reads `[[nodes]]`; with none, one local WireGuard server.
+pub(super) fn read(r: &mut Reader, address: Option<IpAddr>) -> (Vec<NodeSettings>, Vec<KeyNodeSettings>) {
     let mut indices = r.indices("nodes");
     let alone = indices.len() < 2;
     if indices.is_empty() {
         indices.push(0);
     }
-    let nodes: Vec<(usize, NodeSettings)> = indices.iter().map(|&i| (i, node(r, i, alone, address))).collect();
-    unique(r, &nodes, "name", "name", |node| node.name.clone());
+    let mut heads: Vec<Head> = Vec::new();
+    for index in indices {
+        let head = head(r, index, alone);
+        if let Some(first) = heads.iter().find(|first| first.name == head.name) {
+            let (what, key) = (format!("nodes[{}] has the name {} too", first.index, head.name), head.key("name"));
+            r.problem(&key, &what, "give each node its own");
+        }
+        heads.push(head);
+    }
+    let tunnels = heads.iter().filter(|head| head.driver == NodeDriver::Wireguard).count();
+    let (mut nodes, mut servers) = (Vec::new(), Vec::new());
+    for head in heads {
+        match head.driver {
+            NodeDriver::Wireguard => nodes.push((head.index, node(r, head, tunnels < 2, address))),
+            NodeDriver::Outline => servers.extend(keys::outline(r, head)),
+            NodeDriver::Telemt => servers.extend(keys::telemt(r, head)),
+        }
+    }
     unique(r, &nodes, "interface", "interface", |node| node.interface.clone());
     unique(r, &nodes, "listen_port", "UDP port", |node| node.listen_port.to_string());
     no_overlaps(r, &nodes);
-    nodes.into_iter().map(|(_, node)| node).collect()
+    keys::each_once(r, &servers);
+    (nodes.into_iter().map(|(_, node)| node).collect(), servers.into_iter().map(|(_, server)| server).collect())
 }
 
-fn node(r: &mut Reader, index: usize, alone: bool, address: Option<IpAddr>) -> NodeSettings {
+/// What every kind of server has.
+struct Head {
+    index: usize,
+    name: String,
+    place: String,
+    country: String,
+    driver: NodeDriver,
+}
+
+impl Head {
+    fn key(&self, name: &str) -> String {
+        format!("nodes[{}].{name}", self.index)
+    }
+}
+
+fn head(r: &mut Reader, index: usize, alone: bool) -> Head {
     let key = |name: &str| format!("nodes[{index}].{name}");
     if !alone && !r.is_given(&key("name")) {
         r.problem(&key("name"), "with several nodes each needs a name", "add name = \"…\"");
     }
     let name = r.get(&key("name"), "local".to_owned());
-    if name.is_empty() || name.chars().count() > 32 {
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
         r.problem(&key("name"), "a node's name has 1 to 32 letters", "choose another");
     }
     let place = r.get(&key("place"), "Local".to_owned());
+    let country = r.get(&key("country"), String::new());
+    if !country.is_empty() && (country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase())) {
+        r.problem(
+            &key("country"),
+            &format!("{country:?} is no country's code"),
+            "write two capital letters, such as \"DE\"",
+        );
+    }
     let driver = r.get(&key("driver"), NodeDriver::Wireguard);
+    for (name, drivers) in ONLY_FOR {
+        if r.is_given(&key(name)) && !drivers.contains(&driver) {
+            let what = format!("a node with driver {:?} has no {name}", driver.as_str());
+            let words: Vec<&str> = drivers.iter().map(|driver| driver.as_str()).collect();
+            r.problem(&key(name), &what, &format!("remove it, or set driver to {}", words.join(" or ")));
+        }
+    }
+    let pools = key("pools");
+    if driver != NodeDriver::Wireguard && !r.indices(&pools).is_empty() {
+        let what = format!("a node with driver {:?} has no addresses to give", driver.as_str());
+        r.problem(&pools, &what, "remove its pools, or set driver to wireguard");
+    }
+    Head { index, name, place, country, driver }
+}
+
+fn node(r: &mut Reader, head: Head, alone: bool, address: Option<IpAddr>) -> NodeSettings {
+    let key = |name: &str| head.key(name);
     let interface = r.get(&key("interface"), "wg-usipipo".to_owned());
     if !is_interface(&interface) {
         r.problem(
@@ -134,8 +220,9 @@ fn node(r: &mut Reader, index: usize, alone: bool, address: Option<IpAddr>) -> N
     }
     let mtu = r.number(&key("mtu"), 1420, 1280, 9000);
     let exclusive = r.get(&key("exclusive"), false);
-    let pools = pools(r, index, alone);
-    NodeSettings { name, place, driver, interface, listen_port, endpoint, mode, dns, mtu, exclusive, pools }
+    let pools = pools(r, head.index, alone);
+    let Head { name, place, country, .. } = head;
+    NodeSettings { name, place, country, interface, listen_port, endpoint, mode, dns, mtu, exclusive, pools }
 }
 
 fn is_interface(name: &str) -> bool {
@@ -181,10 +268,12 @@ fn complete(text: &str, port: u16) -> Option<String> {
         Some((host, given)) => (host, given.parse::<u16>().ok().filter(|given| *given != 0)?),
         None => (text, port),
     };
-    let fits = !host.is_empty()
-        && host.len() <= 253
-        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
-    fits.then(|| format!("{host}:{port}"))
+    is_host_name(host).then(|| format!("{host}:{port}"))
+}
+
+fn is_host_name(host: &str) -> bool {
+    (1..=253).contains(&host.len())
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
 }
 
 fn pools(r: &mut Reader, node: usize, alone: bool) -> Vec<PoolSettings> {

@@ -37,6 +37,8 @@ const fn secret(path: &'static str) -> Key {
 /// Every key, in the order of the sample file.
 pub(super) const KEYS: &[Key] = &[
     key("data_dir", Kind::Text),
+    key("services_max", Kind::Integer),
+    key("grace_hours", Kind::Integer),
     secret("telegram.token"),
     key("telegram.api_url", Kind::Text),
     key("telegram.mode", Kind::Text),
@@ -59,10 +61,12 @@ pub(super) const KEYS: &[Key] = &[
     key("log.level", Kind::Text),
     key("trial.days", Kind::Integer),
     key("trial.quota_gb", Kind::Integer),
+    key("notices.quiet", Kind::Text),
     key("sessions.idle_seconds", Kind::Integer),
     key("sessions.max_active", Kind::Integer),
     key("nodes[].name", Kind::Text),
     key("nodes[].place", Kind::Text),
+    key("nodes[].country", Kind::Text),
     key("nodes[].driver", Kind::Text),
     key("nodes[].interface", Kind::Text),
     key("nodes[].listen_port", Kind::Integer),
@@ -74,6 +78,21 @@ pub(super) const KEYS: &[Key] = &[
     key("nodes[].pools[].purpose", Kind::Text),
     key("nodes[].pools[].v4", Kind::Text),
     key("nodes[].pools[].v6", Kind::Text),
+    secret("nodes[].access"),
+    secret("nodes[].api_url"),
+    key("nodes[].cert_sha256", Kind::Text),
+    secret("nodes[].auth_header"),
+    key("nodes[].host", Kind::Text),
+    key("nodes[].port", Kind::Integer),
+    key("nodes[].domain", Kind::Text),
+    key("nodes[].capacity", Kind::Integer),
+    key("plans[].code", Kind::Text),
+    key("plans[].product", Kind::Text),
+    key("plans[].kind", Kind::Text),
+    key("plans[].days", Kind::Integer),
+    key("plans[].price_cents", Kind::Integer),
+    key("plans[].quota_gb", Kind::Integer),
+    key("plans[].devices", Kind::Integer),
 ];
 
 /// `nodes[3].name` becomes `nodes[].name`.

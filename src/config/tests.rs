@@ -1,6 +1,9 @@
 use super::schema::KEYS;
 use super::*;
 
+mod offers;
+mod servers;
+
 const SAMPLE: &str = include_str!("../../usipipo.sample.toml");
 
 fn around() -> Surroundings {
@@ -39,6 +42,7 @@ fn the_sample_explains_every_key_and_its_commented_lines_are_right() {
     let all: String = SAMPLE
         .lines()
         .map(|line| match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with("[[") => rest,
             Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) && rest.contains(" = ") => rest,
             _ => line,
         })
@@ -51,6 +55,9 @@ fn the_sample_explains_every_key_and_its_commented_lines_are_right() {
         assert!(found, "usipipo.sample.toml does not mention {}", key.path);
     }
     assert_eq!(loaded.settings.nodes[0].endpoint, "vpn.example.org:51820");
+    let names: Vec<&str> = loaded.settings.key_nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["outline-1", "outline-2", "telemt-1"]);
+    assert_eq!(loaded.settings.plans.len(), 2);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::config::{NodeDriver, NodeMode, PoolPurpose, PoolSettings};
+use crate::config::{NodeMode, PoolPurpose, PoolSettings};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -11,7 +11,7 @@ fn node(interface: &str, pools: &[(&str, &str)]) -> NodeSettings {
     NodeSettings {
         name: interface.to_owned(),
         place: String::new(),
-        driver: NodeDriver::Wireguard,
+        country: String::new(),
         interface: interface.to_owned(),
         listen_port: 51820,
         endpoint: "127.0.0.1:51820".to_owned(),

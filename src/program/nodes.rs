@@ -1,6 +1,10 @@
 //! Servers of the settings, each with the driver that works here.
 
-use crate::config::{NodeSettings, PoolPurpose, Settings};
+mod keys;
+
+pub(super) use keys::key_parts;
+
+use crate::config::{NodeDriver, NodeSettings, PoolPurpose, Settings};
 use crate::wireguard::{Choice, Launcher, Probe, choose};
 use usipipo_actors::domain::service::Purpose;
 use usipipo_actors::model::{NodeSpec, PoolSpec};
@@ -58,9 +62,10 @@ fn spec(node: &NodeSettings) -> NodeSpec {
     });
     NodeSpec {
         name: node.name.clone(),
-        driver: node.driver.as_str().to_owned(),
+        driver: NodeDriver::Wireguard.as_str().to_owned(),
         mode: node.mode.as_str().to_owned(),
         place: node.place.clone(),
+        country: node.country.clone(),
         interface: node.interface.clone(),
         listen_port: node.listen_port,
         endpoint: node.endpoint.clone(),

@@ -6,31 +6,22 @@ use crate::http::{Readiness, ReadyCheck, ReadyReport, Role as HttpRole};
 use crate::telegram::render::RenderOptions;
 use crate::telegram::webhook::{SinkError, WebhookSink};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 use usipipo_actors::domain::ids::{BotId, UserId};
 use usipipo_actors::domain::lang::Lang;
+use usipipo_actors::domain::lifecycle::GRACE;
 use usipipo_actors::domain::permission::Staff;
-use usipipo_actors::domain::service::TrialTerms;
 use usipipo_actors::env::Options;
 use usipipo_actors::leader::Role;
 use usipipo_actors::limits::{Limits, SendRate};
 use usipipo_actors::system::System;
 
-/// Bytes of a GB as the settings and the texts count it.
-const GB: u64 = 1_000_000_000;
-
 fn language(settings: &Settings) -> Lang {
     match settings.language {
         Language::Es => Lang::Es,
         Language::En => Lang::En,
-    }
-}
-
-fn trial(settings: &Settings) -> TrialTerms {
-    TrialTerms {
-        days: u16::try_from(settings.trial.days).unwrap_or(u16::MAX),
-        quota_bytes: u64::from(settings.trial.quota_gb) * GB,
     }
 }
 
@@ -53,7 +44,9 @@ pub(super) fn options(settings: &Settings, bot: BotId) -> Options {
         staff: Arc::new(Staff::new(ids(&settings.superadmins), ids(&settings.admins))),
         language: language(settings),
         tz: settings.tz.name().to_owned(),
-        trial: trial(settings),
+        grace: TimeDelta::from_std(settings.grace).unwrap_or(GRACE),
+        quiet: settings.quiet.0,
+        services_max: settings.services_max,
         limits,
     }
 }
@@ -64,7 +57,8 @@ pub(super) fn render_options(settings: &Settings) -> RenderOptions {
     RenderOptions {
         language: language(settings),
         tz: settings.tz,
-        trial: trial(settings),
+        grace: TimeDelta::from_std(settings.grace).unwrap_or(GRACE),
+        quiet: settings.quiet.0,
         keep_messages_days: u16::try_from(days).unwrap_or(u16::MAX),
     }
 }

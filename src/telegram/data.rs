@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use usipipo_actors::domain::ids::{AlertId, DeadLetterId, ServiceId, UserId};
-use usipipo_actors::domain::service::ServiceCard;
+use usipipo_actors::domain::ids::{AlertId, DeadLetterId, OfferId, PlanId, ServiceId, UserId};
+use usipipo_actors::domain::plan::Plan;
+use usipipo_actors::domain::service::{Product, Purpose, ServiceCard};
 use usipipo_actors::model::{
-    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, Page, PoolOverview, SystemStats, Viewer,
+    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, ServerChoice, SystemStats,
+    Viewer,
 };
 
 /// The rows could not be read.
@@ -21,14 +23,30 @@ pub type DataResult<T> = Result<T, DataError>;
 pub trait ScreenData: Send + Sync + 'static {
     /// A user, and the message that shows their current screen.
     async fn viewer(&self, user: UserId) -> DataResult<Option<Viewer>>;
-    /// A user's services, newest first: live ones and those that ended within the last week.
-    async fn services_of(&self, user: UserId, page: u16, per_page: u16) -> DataResult<Page<ServiceCard>>;
+    /// A user's services of these products, newest first: live ones and those that ended within the last week.
+    async fn services_of(
+        &self,
+        user: UserId,
+        products: &[Product],
+        page: u16,
+        per_page: u16,
+    ) -> DataResult<Page<ServiceCard>>;
     /// One of the user's own services.
     async fn card(&self, user: UserId, service: ServiceId) -> DataResult<Option<ServiceCard>>;
     /// The secrets of one of the user's own services that works or is about to.
     async fn client_config(&self, user: UserId, service: ServiceId) -> DataResult<Option<ClientConfig>>;
-    /// The trial the user took.
-    async fn trial_taken(&self, user: UserId) -> DataResult<Option<(ServiceId, DateTime<Utc>)>>;
+    /// A service's traffic of the last days in bytes, oldest first, today last.
+    async fn usage_history(&self, service: ServiceId, days: u16, now: DateTime<Utc>) -> DataResult<Vec<u64>>;
+    /// Products that the user could have for free now.
+    async fn free_choices(&self, user: UserId) -> DataResult<Vec<Product>>;
+    /// What one of the user's offers is about.
+    async fn offer(&self, user: UserId, offer: OfferId) -> DataResult<Option<OfferRow>>;
+    /// Plans on offer.
+    async fn plans(&self) -> DataResult<Vec<Plan>>;
+    /// One plan, on offer or not.
+    async fn plan(&self, plan: PlanId) -> DataResult<Option<Plan>>;
+    /// Servers that take new services of a product.
+    async fn server_choices(&self, product: Product, purpose: Purpose) -> DataResult<Vec<ServerChoice>>;
     /// The whole system in numbers.
     async fn system_stats(&self, now: DateTime<Utc>) -> DataResult<SystemStats>;
     /// Every server.

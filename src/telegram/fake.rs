@@ -7,17 +7,21 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use usipipo_actors::domain::access::KeySecret;
 use usipipo_actors::domain::alert::AlertKind;
-use usipipo_actors::domain::ids::{AlertId, DeadLetterId, LeaseId, NodeId, PoolId, ServiceId, UserId};
+use usipipo_actors::domain::ids::{AlertId, DeadLetterId, LeaseId, NodeId, OfferId, PlanId, PoolId, ServiceId, UserId};
 use usipipo_actors::domain::lang::Lang;
+use usipipo_actors::domain::lifecycle::{GRACE, QuietHours};
 use usipipo_actors::domain::permission::Staff;
+use usipipo_actors::domain::plan::{Plan, PlanSpec};
 use usipipo_actors::domain::screen::Screen;
 use usipipo_actors::domain::service::{
-    Addresses, Product, Purpose, ServiceCard, ServiceStatus, SuspendReason, TrialTerms,
+    Addresses, NodeState, Product, Purpose, ServiceCard, ServiceStatus, SuspendReason,
 };
 use usipipo_actors::domain::wg::{PresharedKey, PrivateKey};
 use usipipo_actors::model::{
-    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, Page, PoolOverview, SystemStats, UserRow, Viewer,
+    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, ServerChoice, SystemStats,
+    Thing, TunnelConfig, UserRow, Viewer,
 };
 
 /// Above 2^52, where floating point ends (fault 24).
@@ -43,6 +47,7 @@ pub(crate) fn card(id: i64, name: &str, status: ServiceStatus) -> ServiceCard {
         node: NodeId(1),
         node_name: "us-1".to_owned(),
         node_place: "Miami".to_owned(),
+        node_country: "US".to_owned(),
         node_up: true,
         node_config_only: false,
         lease: Some(LeaseId(1)),
@@ -52,10 +57,40 @@ pub(crate) fn card(id: i64, name: &str, status: ServiceStatus) -> ServiceCard {
         created_at: now() - TimeDelta::days(1),
         activated_at: ends_at.map(|end| end - TimeDelta::days(7)),
         ends_at,
+        free: false,
+        days: 7,
+        devices: None,
         quota_bytes: Some(5_000_000_000),
+        used_before: 0,
         used_up: 200_000_000,
         used_down: 1_000_000_000,
         last_handshake: Some(now() - TimeDelta::minutes(3)),
+    }
+}
+
+/// An Outline trial.
+pub(crate) fn outline(id: i64, name: &str, status: ServiceStatus) -> ServiceCard {
+    keyed(Product::Outline, "nl-1", ("Ámsterdam", "NL"), card(id, name, status))
+}
+
+/// A free proxy.
+pub(crate) fn mtproto(id: i64, name: &str, status: ServiceStatus) -> ServiceCard {
+    let base = keyed(Product::Mtproto, "de-1", ("", "DE"), card(id, name, status));
+    ServiceCard { trial: false, free: true, days: 30, devices: Some(5), quota_bytes: None, ..base }
+}
+
+fn keyed(product: Product, node: &str, (place, country): (&str, &str), card: ServiceCard) -> ServiceCard {
+    ServiceCard {
+        product,
+        node: NodeId(7),
+        node_name: node.to_owned(),
+        node_place: place.to_owned(),
+        node_country: country.to_owned(),
+        lease: None,
+        addresses: Addresses { v4: None, v6: None },
+        used_up: 0,
+        last_handshake: None,
+        ..card
     }
 }
 
@@ -70,7 +105,14 @@ pub(crate) struct World {
     pub(crate) user: Option<UserRow>,
     pub(crate) current: Option<(i32, Screen, DateTime<Utc>)>,
     pub(crate) services: Vec<ServiceCard>,
-    pub(crate) trial: Option<(ServiceId, DateTime<Utc>)>,
+    /// What the user could have for nothing.
+    pub(crate) free: Vec<Product>,
+    pub(crate) plans: Vec<PlanSpec>,
+    pub(crate) offer: Option<OfferRow>,
+    pub(crate) servers: Vec<ServerChoice>,
+    pub(crate) history: Vec<u64>,
+    /// What a proxy's server pretends to be.
+    pub(crate) domain: Option<String>,
     pub(crate) stats: SystemStats,
     pub(crate) nodes: Vec<NodeOverview>,
     pub(crate) pools: Vec<PoolOverview>,
@@ -92,13 +134,21 @@ impl World {
             created_at: now() - TimeDelta::days(21),
             last_seen_at: now() - TimeDelta::hours(2),
             blocked: false,
+            reminders: true,
+            quiet: None,
         };
-        let trial = Some((ServiceId(1), now() - TimeDelta::days(21)));
+        let mut history = vec![0; 11];
+        history.extend([350_000_000, 900_000_000, 120_000_000]);
         Self {
             user: Some(user),
             current: None,
             services: vec![card(1, "iPhone", ServiceStatus::Active)],
-            trial,
+            free: Vec::new(),
+            plans: PlanSpec::defaults(),
+            offer: Some(offer("trial", Product::Wireguard, Some(PlanId(0)))),
+            servers: servers(),
+            history,
+            domain: None,
             stats: stats(),
             nodes: nodes(),
             pools: pools(),
@@ -121,9 +171,36 @@ pub(crate) fn options() -> RenderOptions {
     RenderOptions {
         language: Lang::Es,
         tz: chrono_tz::Tz::America__Havana,
-        trial: TrialTerms::default(),
+        grace: GRACE,
+        quiet: Some(QuietHours::default()),
         keep_messages_days: 7,
     }
+}
+
+pub(crate) fn offer(kind: &str, product: Product, plan: Option<PlanId>) -> OfferRow {
+    OfferRow { kind: kind.to_owned(), product, plan, service: None, for_user: None }
+}
+
+/// Two in one place, one that does not answer, one without a country, one of a country without a name.
+pub(crate) fn servers() -> Vec<ServerChoice> {
+    let server = |node, name: &str, place: &str, country: &str, up, load_percent| ServerChoice {
+        node: NodeId(node),
+        name: name.to_owned(),
+        place: place.to_owned(),
+        country: country.to_owned(),
+        up,
+        load_percent,
+    };
+    vec![
+        server(1, "us-1", "Miami", "US", true, 12),
+        server(2, "us-2", "Miami", "US", true, 40),
+        server(3, "es-1", "Madrid", "ES", true, 51),
+        server(4, "fr-1", "París", "FR", false, 0),
+        server(5, "de-1", "", "DE", true, 70),
+        server(6, "casa", "", "", true, 80),
+        server(7, "nl-1", "Ámsterdam", "NL", true, 85),
+        server(8, "zz-1", "Ultramar", "ZZ", true, 90),
+    ]
 }
 
 pub(crate) fn alert(kind: AlertKind) -> Option<AlertRow> {
@@ -143,6 +220,13 @@ fn stats() -> SystemStats {
         inbox_oldest: Some(Duration::from_secs(5)),
         outbox_waiting: vec![("reply".to_owned(), 1), ("notice".to_owned(), 40)],
         outbox_oldest: Some(Duration::from_secs(130)),
+        products: vec![
+            (Product::Wireguard, ServiceStatus::Active, 30),
+            (Product::Wireguard, ServiceStatus::Suspended, 1),
+            (Product::Outline, ServiceStatus::Active, 6),
+            (Product::Outline, ServiceStatus::Pending, 3),
+            (Product::Mtproto, ServiceStatus::Active, 2),
+        ],
         dead_letters: 3,
         alerts: alert.into_iter().collect(),
         pending_oldest: Some(Duration::from_secs(600)),
@@ -154,6 +238,11 @@ fn nodes() -> Vec<NodeOverview> {
         id: NodeId(1),
         name: "eu-1".to_owned(),
         place: "Madrid".to_owned(),
+        country: "ES".to_owned(),
+        driver: "wireguard".to_owned(),
+        state: NodeState::Active,
+        services: 40,
+        capacity: None,
         mode: "kernel".to_owned(),
         up: true,
         config_only: false,
@@ -169,6 +258,7 @@ fn nodes() -> Vec<NodeOverview> {
         id: NodeId(2),
         name: "us-1".to_owned(),
         place: String::new(),
+        country: "US".to_owned(),
         up: false,
         config_only: true,
         down_since: Some(now() - TimeDelta::minutes(4)),
@@ -177,7 +267,34 @@ fn nodes() -> Vec<NodeOverview> {
         foreign_peers: 0,
         ..good.clone()
     };
-    vec![good, down]
+    let keys = NodeOverview {
+        id: NodeId(3),
+        name: "nl-1".to_owned(),
+        place: "Ámsterdam".to_owned(),
+        country: "NL".to_owned(),
+        driver: "outline".to_owned(),
+        mode: "keys".to_owned(),
+        services: 812,
+        capacity: Some(1_000),
+        active: 800,
+        foreign_peers: 0,
+        endpoint: "nl1.example.com:8388".to_owned(),
+        ..good.clone()
+    };
+    let draining = NodeOverview { id: NodeId(4), name: "nl-2".to_owned(), state: NodeState::Draining, ..keys.clone() };
+    let maintained = NodeOverview {
+        id: NodeId(5),
+        name: "de-1".to_owned(),
+        place: String::new(),
+        country: "DE".to_owned(),
+        driver: "telemt".to_owned(),
+        state: NodeState::Maintenance,
+        up: false,
+        down_since: Some(now() - TimeDelta::hours(2)),
+        active: 2,
+        ..keys.clone()
+    };
+    vec![good, down, keys, draining, maintained]
 }
 
 fn pools() -> Vec<PoolOverview> {
@@ -207,6 +324,31 @@ fn letter(id: i64) -> DeadLetterRow {
         created_at: now() - TimeDelta::hours(3),
         replayed_at: (id == 3).then(|| now() - TimeDelta::minutes(10)),
         excerpt: r#"{"update_id":1,"message":{"text":"<b>&"}}"#.to_owned(),
+    }
+}
+
+fn thing(card: &ServiceCard, domain: Option<String>) -> Thing {
+    match card.product {
+        Product::Wireguard => {
+            let key = PrivateKey::from_random([7; 32]);
+            Thing::Tunnel(TunnelConfig {
+                private_key: (!card.own_key).then(|| key.clone()),
+                preshared_key: PresharedKey::from_random([9; 32]),
+                server_key: key.public_key(),
+                endpoint: "us1.example.com:51820".to_owned(),
+                dns: vec!["1.1.1.1".to_owned()],
+                mtu: 1420,
+            })
+        }
+        Product::Outline => {
+            Thing::Outline { password: "anOutlinePassword12345".into(), host: "nl1.example.com".to_owned(), port: 8388 }
+        }
+        Product::Mtproto => Thing::Mtproto {
+            secret: KeySecret::mtproto([0xab; 16]),
+            host: "de1.example.com".to_owned(),
+            port: 443,
+            domain,
+        },
     }
 }
 
@@ -240,8 +382,16 @@ impl ScreenData for Fake {
             .map(|row| Viewer { user: UserRow { id: user, ..row }, current: world.current }))
     }
 
-    async fn services_of(&self, _: UserId, number: u16, per_page: u16) -> DataResult<Page<ServiceCard>> {
-        Ok(page(&self.world()?.services, number, per_page))
+    async fn services_of(
+        &self,
+        _: UserId,
+        products: &[Product],
+        number: u16,
+        per_page: u16,
+    ) -> DataResult<Page<ServiceCard>> {
+        let mut services = self.world()?.services;
+        services.retain(|card| products.contains(&card.product));
+        Ok(page(&services, number, per_page))
     }
 
     async fn card(&self, _: UserId, service: ServiceId) -> DataResult<Option<ServiceCard>> {
@@ -250,21 +400,36 @@ impl ScreenData for Fake {
 
     async fn client_config(&self, _: UserId, service: ServiceId) -> DataResult<Option<ClientConfig>> {
         let usable = |card: &ServiceCard| matches!(card.status, ServiceStatus::Pending | ServiceStatus::Active);
-        let card = self.world()?.services.into_iter().find(|card| card.id == service && usable(card));
-        let key = PrivateKey::from_random([7; 32]);
-        Ok(card.map(|card| ClientConfig {
-            private_key: (!card.own_key).then(|| key.clone()),
-            card,
-            preshared_key: PresharedKey::from_random([9; 32]),
-            server_key: key.public_key(),
-            endpoint: "us1.example.com:51820".to_owned(),
-            dns: vec!["1.1.1.1".to_owned()],
-            mtu: 1420,
-        }))
+        let world = self.world()?;
+        let card = world.services.into_iter().find(|card| card.id == service && usable(card));
+        Ok(card.map(|card| ClientConfig { thing: thing(&card, world.domain), card }))
     }
 
-    async fn trial_taken(&self, _: UserId) -> DataResult<Option<(ServiceId, DateTime<Utc>)>> {
-        Ok(self.world()?.trial)
+    async fn usage_history(&self, _: ServiceId, days: u16, _: DateTime<Utc>) -> DataResult<Vec<u64>> {
+        let history = self.world()?.history;
+        assert_eq!(history.len(), usize::from(days));
+        Ok(history)
+    }
+
+    async fn free_choices(&self, _: UserId) -> DataResult<Vec<Product>> {
+        Ok(self.world()?.free)
+    }
+
+    async fn offer(&self, _: UserId, _: OfferId) -> DataResult<Option<OfferRow>> {
+        Ok(self.world()?.offer)
+    }
+
+    async fn plans(&self) -> DataResult<Vec<Plan>> {
+        let plans = (0..).zip(self.world()?.plans);
+        Ok(plans.map(|(id, spec)| Plan { id: PlanId(id), version: 1, spec }).collect())
+    }
+
+    async fn plan(&self, plan: PlanId) -> DataResult<Option<Plan>> {
+        Ok(self.plans().await?.into_iter().find(|known| known.id == plan))
+    }
+
+    async fn server_choices(&self, _: Product, _: Purpose) -> DataResult<Vec<ServerChoice>> {
+        Ok(self.world()?.servers)
     }
 
     async fn system_stats(&self, _: DateTime<Utc>) -> DataResult<SystemStats> {

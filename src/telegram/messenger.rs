@@ -24,7 +24,8 @@ use teloxide::types::{
 use usipipo_actors::domain::ids::UserId;
 use usipipo_actors::domain::outgoing::{Body, OutboxMessage, Place, Toast};
 use usipipo_actors::domain::screen::Screen;
-use usipipo_actors::model::ClientConfig;
+use usipipo_actors::domain::service::Addresses;
+use usipipo_actors::model::TunnelConfig;
 use usipipo_actors::ports::clock::Clock;
 use usipipo_actors::ports::messenger::{Delivered, Messenger, SendError};
 
@@ -37,8 +38,8 @@ const EDIT_WITHIN: TimeDelta = TimeDelta::hours(47);
 /// one has to do.
 const LANGUAGE_WAIT: Duration = Duration::from_secs(1);
 
-/// Writes a service's config in wg-quick's format.
-pub type WriteConfig = fn(&ClientConfig) -> SecretString;
+/// Writes a tunnel's config in wg-quick's format.
+pub type WriteConfig = fn(Addresses, &TunnelConfig) -> SecretString;
 
 /// The outbox's way to Telegram.
 pub struct TelegramMessenger {
@@ -108,6 +109,16 @@ impl TelegramMessenger {
                 let notice = self.renderer.ended(&reader, *service, now).await.map_err(render_error)?;
                 self.notify(chat, notice).await
             }
+            Body::Reminder { service, reminder } => {
+                let reader = self.reader(chat).await?;
+                let notice = self.renderer.reminder(&reader, *service, *reminder, now).await.map_err(render_error)?;
+                self.notify_if_any(chat, notice).await
+            }
+            Body::QuotaNear { service } => {
+                let reader = self.reader(chat).await?;
+                let notice = self.renderer.quota_near(&reader, *service, now).await.map_err(render_error)?;
+                self.notify_if_any(chat, notice).await
+            }
             Body::OverQuota { service } => {
                 let reader = self.reader(chat).await?;
                 let notice = self.renderer.over_quota(&reader, *service, now).await.map_err(render_error)?;
@@ -115,10 +126,8 @@ impl TelegramMessenger {
             }
             Body::Alert { alert, resolved } => {
                 let reader = self.reader(chat).await?;
-                match self.renderer.alert(&reader, *alert, *resolved, now).await.map_err(render_error)? {
-                    Some(notice) => self.notify(chat, notice).await,
-                    None => Ok(nothing_sent()),
-                }
+                let notice = self.renderer.alert(&reader, *alert, *resolved, now).await.map_err(render_error)?;
+                self.notify_if_any(chat, notice).await
             }
             Body::RefuseCheckout { query_id } => self.refuse_checkout(chat, query_id).await,
         }
@@ -158,6 +167,14 @@ impl TelegramMessenger {
 
     async fn notify(&self, chat: UserId, notice: Notice) -> Result<Delivered, SendError> {
         self.send(chat, notice.html, &notice.keyboard).await
+    }
+
+    /// What is no longer worth saying is as good as sent.
+    async fn notify_if_any(&self, chat: UserId, notice: Option<Notice>) -> Result<Delivered, SendError> {
+        match notice {
+            Some(notice) => self.notify(chat, notice).await,
+            None => Ok(nothing_sent()),
+        }
     }
 
     async fn send(&self, chat: UserId, html: Html, keyboard: &Keyboard) -> Result<Delivered, SendError> {
@@ -254,6 +271,9 @@ impl Messenger for TelegramMessenger {
     }
 
     async fn announce_commands(&self) -> Result<(), SendError> {
-        announce::announce(&self.api, self.renderer.language()).await.map_err(|error| send_error(UserId(0), error))
+        let default = self.renderer.language();
+        announce::announce(&self.api, default, self.renderer.staff())
+            .await
+            .map_err(|error| send_error(UserId(0), error))
     }
 }

@@ -10,31 +10,40 @@ use crate::telegram::html::{Html, MESSAGE_MAX_UNITS};
 use crate::telegram::keyboard::Keyboard;
 use crate::telegram::texts::Words;
 use crate::telegram::words::Here;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use std::sync::Arc;
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::ids::{AlertId, ServiceId, UserId};
 use usipipo_actors::domain::lang::Lang;
+use usipipo_actors::domain::lifecycle::{QuietHours, Reminder};
 use usipipo_actors::domain::permission::{Permission, Role, Staff};
 use usipipo_actors::domain::screen::Screen;
-use usipipo_actors::domain::service::{ServiceCard, TrialTerms};
-use usipipo_actors::model::Viewer;
+use usipipo_actors::domain::service::Product;
+use usipipo_actors::model::{ClientConfig, Viewer};
 
 mod about;
 mod alert;
 mod change;
+mod face;
 mod flow;
+mod free;
 mod home;
 mod letters;
+mod nodes;
+mod notice;
 mod person;
+mod plans;
+mod servers;
 mod service;
+mod status;
 mod system;
+mod thing;
+
+pub(crate) use thing::address;
 
 /// Rows of a list on one page; more are paged.
 const ROWS_PER_PAGE: u16 = 8;
-/// Services of one person that a summary looks at; nobody can have more that are alive.
-const SUMMARY_ROWS: u16 = 50;
 
 /// What the operator decides about the texts.
 #[derive(Debug, Clone)]
@@ -43,8 +52,10 @@ pub struct RenderOptions {
     pub language: Lang,
     /// For people we do not know yet.
     pub tz: Tz,
-    /// What a trial gives.
-    pub trial: TrialTerms,
+    /// How long after its end a renewal brings a service back as it was.
+    pub grace: TimeDelta,
+    /// Quiet hours of people who chose none; `None` for never.
+    pub quiet: Option<QuietHours>,
     /// Days after which the content of received messages is erased.
     pub keep_messages_days: u16,
 }
@@ -106,6 +117,11 @@ impl Renderer {
         self.options.language
     }
 
+    /// Who may do what.
+    pub(crate) fn staff(&self) -> &Staff {
+        &self.staff
+    }
+
     /// Looks up whom a message is for.
     ///
     /// # Errors
@@ -143,8 +159,36 @@ impl Renderer {
     /// When the rows cannot be read.
     pub async fn ended(&self, reader: &Reader, service: ServiceId, now: DateTime<Utc>) -> DataResult<Notice> {
         let card = self.data.card(reader.id, service).await?;
-        let (html, keyboard) = flow::ended(self.ctx(reader, now), card.as_ref());
-        Ok(Notice { html: html.cut(MESSAGE_MAX_UNITS), keyboard })
+        Ok(Notice::new(notice::ended(self.ctx(reader, now), card.as_ref())))
+    }
+
+    /// Renders the notice that a service ends soon; `None` when that is no longer so.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    pub async fn reminder(
+        &self,
+        reader: &Reader,
+        service: ServiceId,
+        reminder: Reminder,
+        now: DateTime<Utc>,
+    ) -> DataResult<Option<Notice>> {
+        let card = self.data.card(reader.id, service).await?;
+        Ok(card.and_then(|card| notice::reminder(self.ctx(reader, now), &card, reminder)).map(Notice::new))
+    }
+
+    /// Renders the notice that most of a service's traffic is used; `None` when that is no longer so.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    pub async fn quota_near(
+        &self,
+        reader: &Reader,
+        service: ServiceId,
+        now: DateTime<Utc>,
+    ) -> DataResult<Option<Notice>> {
+        let card = self.data.card(reader.id, service).await?;
+        Ok(card.and_then(|card| notice::quota_near(self.ctx(reader, now), &card)).map(Notice::new))
     }
 
     /// Renders the notice that a service's traffic is used up.
@@ -153,8 +197,12 @@ impl Renderer {
     /// When the rows cannot be read.
     pub async fn over_quota(&self, reader: &Reader, service: ServiceId, now: DateTime<Utc>) -> DataResult<Notice> {
         let card = self.data.card(reader.id, service).await?;
-        let (html, keyboard) = flow::over_quota(self.ctx(reader, now), card.as_ref());
-        Ok(Notice { html: html.cut(MESSAGE_MAX_UNITS), keyboard })
+        Ok(Notice::new(notice::over_quota(self.ctx(reader, now), card.as_ref())))
+    }
+
+    /// Renders a link with its buttons; `None` for a service that is a file.
+    pub(crate) fn link(&self, reader: &Reader, config: &ClientConfig, now: DateTime<Utc>) -> Option<Notice> {
+        thing::link(self.ctx(reader, now), config).map(Notice::new)
     }
 
     /// Renders an alert; `None` for somebody who is no longer to be told.
@@ -171,59 +219,12 @@ impl Renderer {
         if !reader.role.holds(Permission::AlertsReceive) {
             return Ok(None);
         }
-        let row = self.data.alert(alert).await?;
-        let (html, keyboard) = alert::message(self.ctx(reader, now), row.as_ref(), resolved);
-        Ok(Some(Notice { html: html.cut(MESSAGE_MAX_UNITS), keyboard }))
+        Ok(Some(Notice::new(self.alert_face(self.ctx(reader, now), alert, resolved).await?)))
     }
 
     fn ctx<'a>(&'a self, reader: &'a Reader, now: DateTime<Utc>) -> Ctx<'a> {
         let here = Here { words: reader.words, tz: reader.tz, now };
         Ctx { words: reader.words, here, role: reader.role, reader, options: &self.options }
-    }
-
-    async fn face(&self, ctx: Ctx<'_>, screen: &Screen) -> DataResult<(Screen, Face)> {
-        let id = ctx.reader.id;
-        let face = match screen {
-            Screen::Home { new } => {
-                let services = self.data.services_of(id, 0, ROWS_PER_PAGE).await?;
-                // A trial that is still listed answers the question without another query.
-                let trial = !services.rows.iter().any(|card| card.trial) && self.data.trial_taken(id).await?.is_none();
-                home::home(ctx, *new, &services, trial)
-            }
-            Screen::Vpn { page } => {
-                let services = self.data.services_of(id, *page, ROWS_PER_PAGE).await?;
-                let trial = services.total == 0 && self.data.trial_taken(id).await?.is_none();
-                service::list(ctx, &services, trial)
-            }
-            Screen::Profile => {
-                let services = self.data.services_of(id, 0, SUMMARY_ROWS).await?;
-                person::profile(ctx, &services.rows)
-            }
-            Screen::Status => {
-                let services = self.data.services_of(id, 0, SUMMARY_ROWS).await?;
-                person::status(ctx, &services.rows)
-            }
-            Screen::System => system::system(ctx, &self.data.system_stats(ctx.here.now).await?),
-            Screen::Nodes => system::nodes(ctx, &self.data.node_overviews().await?),
-            Screen::Pools => system::pools(ctx, &self.data.pool_overviews(ctx.here.now).await?),
-            Screen::DeadLetters { page } => letters::list(ctx, &self.data.dead_letters(*page, ROWS_PER_PAGE).await?),
-            Screen::DeadLetter { id } => letters::letter(ctx, self.data.dead_letter(*id).await?.as_ref()),
-            Screen::AlertSettled { alert } => alert::message(ctx, self.data.alert(*alert).await?.as_ref(), true),
-            Screen::UserCard { user } => {
-                let viewer = self.data.viewer(*user).await?;
-                let services = self.data.services_of(*user, 0, ROWS_PER_PAGE).await?;
-                let person = (*user, self.staff.role_of(*user));
-                letters::user_card(ctx, person, viewer.as_ref(), &services.rows)
-            }
-            _ => match screen.service() {
-                Some(service) => {
-                    let card = self.data.card(id, service).await?;
-                    return Ok(of_service(ctx, screen, card.as_ref()));
-                }
-                None => plain(ctx, screen),
-            },
-        };
-        Ok((screen.clone(), face))
     }
 }
 
@@ -236,61 +237,29 @@ pub struct Notice {
     pub keyboard: Keyboard,
 }
 
+impl Notice {
+    fn new((html, keyboard): Face) -> Self {
+        Self { html: html.cut(MESSAGE_MAX_UNITS), keyboard }
+    }
+}
+
 /// The permission that a screen needs.
 const fn permission(screen: &Screen) -> Option<Permission> {
     match screen {
         Screen::System => Some(Permission::SystemRead),
-        Screen::Nodes => Some(Permission::NodesRead),
+        Screen::Nodes | Screen::Node { .. } => Some(Permission::NodesRead),
+        Screen::AskNode { .. } | Screen::NodeInUse { .. } => Some(Permission::NodesManage),
+        Screen::Plans
+        | Screen::GrantUsage
+        | Screen::GrantUnknown { .. }
+        | Screen::AskGrant { .. }
+        | Screen::Granted { .. } => Some(Permission::ServicesGrant),
         Screen::Pools => Some(Permission::PoolsRead),
         Screen::DeadLetters { .. } | Screen::DeadLetter { .. } => Some(Permission::DeadLettersRead),
         Screen::DeadLetterReplayed { .. } => Some(Permission::DeadLettersReplay),
         Screen::AlertSettled { .. } => Some(Permission::AlertsSettle),
         Screen::UserCard { .. } | Screen::UserUsage => Some(Permission::UsersRead),
         _ => None,
-    }
-}
-
-/// Screens about one service.
-fn of_service(ctx: Ctx<'_>, screen: &Screen, card: Option<&ServiceCard>) -> (Screen, Face) {
-    let Some(card) = card else {
-        return match screen {
-            // What it says stays true when the row is gone already.
-            Screen::Revoked { .. } => (screen.clone(), change::revoked(ctx, None)),
-            _ => (Screen::NoSuchService, about::no_such_service(ctx)),
-        };
-    };
-    let face = match screen {
-        Screen::Preparing { .. } => flow::preparing(ctx, card),
-        Screen::Waiting { .. } => flow::waiting(ctx, card),
-        Screen::Ready { service } => return flow::ready(ctx, *service, card),
-        Screen::Failed { .. } => flow::failed(ctx, card),
-        Screen::HowTo { os, .. } => flow::how_to(ctx, card, *os),
-        Screen::AskName { error, .. } => change::ask_name(ctx, card, *error),
-        Screen::AskRotate { offer, .. } => change::ask_rotate(ctx, card, *offer),
-        Screen::AskRevoke { offer, .. } => change::ask_revoke(ctx, card, *offer),
-        Screen::Revoked { .. } => change::revoked(ctx, Some(card)),
-        _ => service::card(ctx, card),
-    };
-    (screen.clone(), face)
-}
-
-/// Screens that need no rows besides the reader's.
-fn plain(ctx: Ctx<'_>, screen: &Screen) -> Face {
-    match screen {
-        Screen::TrialOffer { offer } => flow::trial_offer(ctx, *offer),
-        Screen::TrialRefused { reason } => flow::trial_refused(ctx, *reason),
-        Screen::AskOwnKey { offer: _, error } => change::ask_own_key(ctx, *error),
-        Screen::KeyTaken { offer: _, service } => change::key_taken(ctx, *service),
-        Screen::Help => about::help(ctx),
-        Screen::Settings => person::settings(ctx),
-        Screen::Languages => person::languages(ctx),
-        Screen::TimeZones { page } => person::zones(ctx, *page),
-        Screen::Privacy => about::privacy(ctx),
-        Screen::Terms => about::terms(ctx),
-        Screen::UserUsage => letters::user_usage(ctx),
-        Screen::DeadLetterReplayed { id } => letters::replayed(ctx, *id),
-        Screen::Apology { code } => about::apology(ctx, code),
-        other => about::small(ctx, other),
     }
 }
 
@@ -303,8 +272,17 @@ impl Ctx<'_> {
         (self.words.btn_my_vpn(), Button::Vpn { page: 0 })
     }
 
-    fn trial(self) -> (String, Button) {
-        (self.words.btn_trial(u32::from(self.options.trial.days)), Button::Trial)
+    /// The list in which a product stands.
+    fn mine(self, product: Product) -> (String, Button) {
+        match product {
+            Product::Wireguard | Product::Outline => self.my_vpn(),
+            Product::Mtproto => (self.words.btn_my_proxies(), Button::Proxy { page: 0 }),
+        }
+    }
+
+    /// Both lists.
+    fn lists(self) -> [(String, Button); 2] {
+        [self.mine(Product::Wireguard), self.mine(Product::Mtproto)]
     }
 
     /// Previous page, "2 of 5", next page; nothing for a single one.

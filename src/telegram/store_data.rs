@@ -3,10 +3,12 @@
 use crate::telegram::data::{DataError, DataResult, ScreenData};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use usipipo_actors::domain::ids::{AlertId, DeadLetterId, ServiceId, UserId};
-use usipipo_actors::domain::service::ServiceCard;
+use usipipo_actors::domain::ids::{AlertId, DeadLetterId, OfferId, PlanId, ServiceId, UserId};
+use usipipo_actors::domain::plan::Plan;
+use usipipo_actors::domain::service::{Product, Purpose, ServiceCard};
 use usipipo_actors::model::{
-    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, Page, PoolOverview, SystemStats, Viewer,
+    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, ServerChoice, SystemStats,
+    Viewer,
 };
 use usipipo_actors::storage::{Store, StoreError};
 
@@ -20,8 +22,14 @@ impl ScreenData for Store {
         Self::viewer(self, user).await.map_err(data_error)
     }
 
-    async fn services_of(&self, user: UserId, page: u16, per_page: u16) -> DataResult<Page<ServiceCard>> {
-        Self::services_of(self, user, page, per_page).await.map_err(data_error)
+    async fn services_of(
+        &self,
+        user: UserId,
+        products: &[Product],
+        page: u16,
+        per_page: u16,
+    ) -> DataResult<Page<ServiceCard>> {
+        Self::services_of_products(self, user, products, page, per_page).await.map_err(data_error)
     }
 
     async fn card(&self, user: UserId, service: ServiceId) -> DataResult<Option<ServiceCard>> {
@@ -32,8 +40,28 @@ impl ScreenData for Store {
         Self::client_config(self, user, service).await.map_err(data_error)
     }
 
-    async fn trial_taken(&self, user: UserId) -> DataResult<Option<(ServiceId, DateTime<Utc>)>> {
-        Self::trial_taken(self, user).await.map_err(data_error)
+    async fn usage_history(&self, service: ServiceId, days: u16, now: DateTime<Utc>) -> DataResult<Vec<u64>> {
+        Self::usage_history(self, service, days, now).await.map_err(data_error)
+    }
+
+    async fn free_choices(&self, user: UserId) -> DataResult<Vec<Product>> {
+        Self::free_choices(self, user).await.map_err(data_error)
+    }
+
+    async fn offer(&self, user: UserId, offer: OfferId) -> DataResult<Option<OfferRow>> {
+        Self::offer(self, user, offer).await.map_err(data_error)
+    }
+
+    async fn plans(&self) -> DataResult<Vec<Plan>> {
+        Self::plans(self).await.map_err(data_error)
+    }
+
+    async fn plan(&self, plan: PlanId) -> DataResult<Option<Plan>> {
+        Self::plan(self, plan).await.map_err(data_error)
+    }
+
+    async fn server_choices(&self, product: Product, purpose: Purpose) -> DataResult<Vec<ServerChoice>> {
+        Self::server_choices(self, product, purpose).await.map_err(data_error)
     }
 
     async fn system_stats(&self, now: DateTime<Utc>) -> DataResult<SystemStats> {

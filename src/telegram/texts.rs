@@ -121,8 +121,8 @@ impl Words {
         self.format(key, args.map(|(name, arg)| (name, arg.into_value()))).into_owned()
     }
 
-    /// The city of a time zone, by its key in `zones::ZONES`.
-    pub(crate) fn city(self, key: &'static str) -> String {
+    /// The city of a time zone or the name of a country, by its key in `zones::ZONES` or `countries::COUNTRIES`.
+    pub(crate) fn named(self, key: &'static str) -> String {
         self.label(key, [])
     }
 

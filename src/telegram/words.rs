@@ -138,6 +138,28 @@ pub(crate) fn bar(percent: u8) -> String {
     "▓".repeat(full) + &"░".repeat(10 - full)
 }
 
+/// Days as a row of little bars, the highest of them as high as it gets; a day without traffic is the lowest one, and any
+/// traffic at all is higher than that.
+pub(crate) fn sparkline(days: &[u64]) -> String {
+    const BARS: [char; 4] = ['▂', '▃', '▅', '▇'];
+    let most = u128::from(days.iter().copied().max().unwrap_or(0).max(1));
+    let bar = |day: &u64| match usize::try_from((u128::from(*day) * 4).div_ceil(most)) {
+        Ok(level @ 1..=4) => BARS[level - 1],
+        _ => '▁',
+    };
+    days.iter().map(bar).collect()
+}
+
+/// Cents as dollars: "$1.00".
+pub(crate) fn dollars(cents: u32) -> String {
+    format!("${}.{:02}", cents / 100, cents % 100)
+}
+
+/// Minutes after midnight as a clock shows them: "22:00".
+pub(crate) fn clock(minutes: u16) -> String {
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// A large number in groups of three: "4 054" (a narrow space means the same in every language).
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

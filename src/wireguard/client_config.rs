@@ -2,7 +2,8 @@
 
 use secrecy::SecretString;
 use std::fmt::Write as _;
-use usipipo_actors::model::ClientConfig;
+use usipipo_actors::domain::service::Addresses;
+use usipipo_actors::model::TunnelConfig;
 use zeroize::Zeroizing;
 
 /// Seconds between keep-alives: less than the 30 s after which many home routers forget a connection.
@@ -13,13 +14,12 @@ const SIZE: usize = 1024;
 /// Writes it. All traffic goes through the tunnel, of both IP versions even if one has no address: otherwise that one would
 /// leak past it. When the user keeps the private key, a line says where to put it.
 #[must_use]
-pub fn write(config: &ClientConfig) -> SecretString {
+pub fn write(addresses: Addresses, config: &TunnelConfig) -> SecretString {
     let mut text = Zeroizing::new(String::with_capacity(SIZE));
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "{key} = {value}");
     };
-    let addresses =
-        [config.card.addresses.v4.map(|ip| format!("{ip}/32")), config.card.addresses.v6.map(|ip| format!("{ip}/128"))];
+    let addresses = [addresses.v4.map(|ip| format!("{ip}/32")), addresses.v6.map(|ip| format!("{ip}/128"))];
     let addresses: Vec<String> = addresses.into_iter().flatten().collect();
     if let Some(key) = &config.private_key {
         line("[Interface]\nPrivateKey", &Zeroizing::new(key.expose_base64()));

@@ -2,6 +2,7 @@
 //! (hastened, see `support::hasten`) fires it, the board shows it, and when the condition ends it is over.
 
 mod database;
+mod keys;
 mod payments;
 mod pools;
 mod process;
@@ -26,8 +27,9 @@ const NOT_FROM_OUTSIDE: [(&str, &str); 1] = [(
 const PANEL_WINDOW: &str = "5s";
 
 /// Every group of conditions.
-const CAUSED: [&[&str]; 8] = [
+const CAUSED: [&[&str]; 9] = [
     database::CAUSED,
+    keys::CAUSED,
     payments::CAUSED,
     pools::CAUSED,
     process::CAUSED,

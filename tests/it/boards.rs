@@ -24,7 +24,7 @@ fn may_be_empty(title: &str, query: &str) -> bool {
 
 #[tokio::test]
 async fn every_panel_has_data_and_every_rule_is_healthy() {
-    let world = World::new().await;
+    let world = World::new().await.with_outline("fra", false).await.with_telemt("ams").await;
     let program = world.program().await;
     let Some(prometheus) =
         Prometheus::start(world.directory.path(), &format!("{RULES}/*.yml"), &[program.launch.metrics]).await
@@ -32,7 +32,9 @@ async fn every_panel_has_data_and_every_rule_is_healthy() {
         return;
     };
     let ana = world.person_speaking(1001, "Ana", "en").await;
-    ana.take_trial().await;
+    ana.take("wireguard").await;
+    world.person_speaking(1002, "Luis", "en").await.take_outline().await;
+    world.person_speaking(1003, "Eva", "es").await.take_proxy().await;
     let admin = world.person_speaking(ADMIN, "Admin", "en").await;
     admin.ask("/status", "System").await;
     until("an hour-like window has data", async || {

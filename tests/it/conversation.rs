@@ -16,8 +16,8 @@ async fn two_buttons_lead_from_start_to_a_config_that_wireguard_takes() {
     let program = world.program().await;
     let ana = world.person(ANA, "Ana").await;
     let home = ana.ask("/start", "Hola, Ana").await;
-    assert!(home["text"].as_str().unwrap().contains("VPN que funciona"), "{home:#}");
-    ana.tap("Probar gratis", "Prueba gratis").await;
+    assert!(home["text"].as_str().unwrap().contains("que funciona en un minuto"), "{home:#}");
+    ana.tap("Probar gratis", "de prueba").await;
     let rev = ana.press_accept().await;
     let file = ana.wait(rev, "document=.conf").await;
     let config = ana.file(&file).await;
@@ -78,7 +78,7 @@ async fn an_own_public_key_is_taken_and_no_private_one_is_kept() {
     let _program = world.program().await;
     let ana = world.person_speaking(1001, "Ana", "en").await;
     ana.ask("/start", "Hello").await;
-    ana.ask("/trial", "Free trial").await;
+    ana.ask("/trial", "free trial").await;
     ana.tap("Use my own key", "Paste your WireGuard").await;
     ana.ask("hello", "not a WireGuard public key").await;
     ana.ask("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "not safe").await;
@@ -136,8 +136,8 @@ async fn fault_23_old_foreign_and_forged_buttons_get_a_friendly_answer() {
     ana.tap("Revoke", "cannot be undone").await;
     let (_, accept) = ana.button("1ok:").await;
     let expected = [
-        (file.as_str(), "cannot find that VPN"),
-        (revoke.as_str(), "cannot find that VPN"),
+        (file.as_str(), "no longer among yours"),
+        (revoke.as_str(), "no longer among yours"),
         (accept.as_str(), "offer is gone"),
         ("0menu", "from before"),
         ("1nothing:of:ours", "from before"),
@@ -165,7 +165,7 @@ async fn fault_29_five_taps_with_a_restart_in_between_make_one_service() {
     let mut program = world.program().await;
     let ana = world.person_speaking(1001, "Ana", "en").await;
     ana.ask("/start", "Hello").await;
-    ana.ask("/trial", "Free trial").await;
+    ana.ask("/trial", "free trial").await;
     let (message, data) = ana.button("1ok:").await;
     let tap = async || {
         let path = "/sim/people/1001/press";
@@ -205,7 +205,7 @@ async fn settings_change_language_and_zone_at_once() {
     ana.ask("/privacy", "What I know about you").await;
     ana.ask("/terms", "The rules").await;
     ana.ask("/help", "How it works").await;
-    ana.ask("/status", "no VPN running").await;
+    ana.ask("/status", "nothing running").await;
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn admins_see_the_system_and_others_do_not() {
     let admin = world.person_speaking(ADMIN, "Admin", "en").await;
     admin.ask("/start", "Hello").await;
     admin.ask("/status", "System").await;
-    admin.ask("/nodes", "configs only").await;
+    admin.ask("/nodes", "Configs only").await;
     admin.ask("/pools", "in use").await;
     admin.ask("/deadletters", "Messages that failed").await;
     admin.ask("/user 1001", "Ana").await;

@@ -56,7 +56,7 @@ async fn journey(world: &World, env: &[(&str, &str)]) -> bool {
             asked = true;
             ana.send("/trial").await;
         }
-        if !pressed && has("Free trial") {
+        if !pressed && has("free trial") {
             pressed = true;
             ana.press_accept().await;
         }

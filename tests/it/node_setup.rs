@@ -5,7 +5,7 @@ use crate::support::probe::{Echo, comes_back, is_silent};
 use crate::support::tools;
 use std::path::Path;
 use std::time::Duration;
-use usipipo::config::{NodeDriver, NodeMode, NodeSettings, PoolPurpose, PoolSettings};
+use usipipo::config::{NodeMode, NodeSettings, PoolPurpose, PoolSettings};
 use usipipo::node_setup::{Change, Machine, Places, apply, plan, undo};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -14,7 +14,7 @@ pub(crate) fn node(interface: &str) -> NodeSettings {
     NodeSettings {
         name: "local".to_owned(),
         place: String::new(),
-        driver: NodeDriver::Wireguard,
+        country: String::new(),
         interface: interface.to_owned(),
         listen_port: 51820,
         endpoint: "127.0.0.1:51820".to_owned(),

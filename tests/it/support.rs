@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 pub(crate) mod board;
+pub(crate) mod data_centre;
 pub(crate) mod hasten;
 pub(crate) mod lever;
 pub(crate) mod netns;
 pub(crate) mod probe;
 pub(crate) mod program;
 pub(crate) mod prometheus;
+pub(crate) mod servers;
 pub(crate) mod tools;
 pub(crate) mod wg_client;
 pub(crate) mod world;

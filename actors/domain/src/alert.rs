@@ -53,6 +53,22 @@ pub enum AlertKind {
         /// All addresses.
         total: u64,
     },
+    /// A server of keys is full, or nearly.
+    ServerNearlyFull {
+        /// Its name.
+        node: String,
+        /// Services that have a place on it.
+        used: u64,
+        /// Most services on it.
+        capacity: u64,
+    },
+    /// Several probes of a server in a row failed: it answers us, and does not serve its users.
+    ProbeFailing {
+        /// Its name.
+        node: String,
+        /// What the last one found.
+        error: String,
+    },
     /// An actor crashes again and again and was given up for now.
     ActorQuarantined {
         /// Its kind.
@@ -97,6 +113,8 @@ impl AlertKind {
             Self::NodeDown { node, .. } => format!("node_down/{node}"),
             Self::ForeignPeers { node, .. } => format!("foreign_peers/{node}"),
             Self::PoolNearlyFull { node, purpose, .. } => format!("pool_nearly_full/{node}/{purpose}"),
+            Self::ServerNearlyFull { node, .. } => format!("server_nearly_full/{node}"),
+            Self::ProbeFailing { node, .. } => format!("probe_failing/{node}"),
             Self::ActorQuarantined { actor, .. } => format!("actor_quarantined/{actor}"),
             Self::DeadLetter { .. } => "dead_letter".to_owned(),
             Self::TelegramRefuses { .. } => "telegram_refuses".to_owned(),
@@ -113,6 +131,8 @@ impl AlertKind {
             Self::NodeDown { .. } => "node_down",
             Self::ForeignPeers { .. } => "foreign_peers",
             Self::PoolNearlyFull { .. } => "pool_nearly_full",
+            Self::ServerNearlyFull { .. } => "server_nearly_full",
+            Self::ProbeFailing { .. } => "probe_failing",
             Self::ActorQuarantined { .. } => "actor_quarantined",
             Self::DeadLetter { .. } => "dead_letter",
             Self::TelegramRefuses { .. } => "telegram_refuses",
@@ -127,12 +147,14 @@ impl AlertKind {
     pub const fn severity(&self) -> Severity {
         match self {
             Self::NodeDown { .. }
+            | Self::ProbeFailing { .. }
             | Self::TelegramRefuses { .. }
             | Self::UnexpectedPayment { .. }
             | Self::ProvisioningLate { .. }
             | Self::SecretUnreadable { .. } => Severity::Critical,
             Self::ForeignPeers { .. }
             | Self::PoolNearlyFull { .. }
+            | Self::ServerNearlyFull { .. }
             | Self::ActorQuarantined { .. }
             | Self::DeadLetter { .. } => Severity::Warning,
         }

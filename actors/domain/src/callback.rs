@@ -3,9 +3,10 @@
 //! Format: version digit, name of the button, then its arguments, each behind a colon: `1card:42`. A button never proves
 //! anything: whoever may press what is decided where it is handled.
 
-use crate::ids::{AlertId, DeadLetterId, OfferId, ServiceId, UserId};
+use crate::ids::{AlertId, DeadLetterId, NodeId, OfferId, ServiceId, UserId};
 use crate::lang::Lang;
 use crate::screen::Os;
+use crate::service::{NodeChange, Product};
 use std::str::FromStr;
 
 /// Telegram's limit, in bytes.
@@ -23,8 +24,29 @@ pub enum Button {
         /// From zero.
         page: u16,
     },
-    /// The free plan.
+    /// Own proxies for Telegram.
+    Proxy {
+        /// From zero.
+        page: u16,
+    },
+    /// The free plans.
     Trial,
+    /// The free plan of one product.
+    TrialOf(Product),
+    /// Servers to take an offer on.
+    Servers {
+        /// The offer.
+        offer: OfferId,
+        /// From zero.
+        page: u16,
+    },
+    /// As [`Button::Accept`], on this server.
+    AcceptAt {
+        /// The offer.
+        offer: OfferId,
+        /// The server.
+        node: NodeId,
+    },
     /// Takes what an offer proposes: trial, rotation or revocation.
     Accept {
         /// The offer.
@@ -60,6 +82,25 @@ pub enum Button {
         /// The service.
         service: ServiceId,
     },
+    /// Asks whether to begin another period.
+    Renew {
+        /// The service.
+        service: ServiceId,
+    },
+    /// Asks which server to move to.
+    Move {
+        /// The service.
+        service: ServiceId,
+    },
+    /// Another page of those servers.
+    MovePage {
+        /// The service.
+        service: ServiceId,
+        /// The offer that the list belongs to.
+        offer: OfferId,
+        /// From zero.
+        page: u16,
+    },
     /// Asks whether to end it.
     Revoke {
         /// The service.
@@ -80,6 +121,16 @@ pub enum Button {
     Help,
     /// Settings.
     Settings,
+    /// Reminders on or off.
+    Reminders {
+        /// On.
+        on: bool,
+    },
+    /// Quiet hours on or off.
+    Quiet {
+        /// On.
+        on: bool,
+    },
     /// Choose a language.
     Languages,
     /// This language.
@@ -101,6 +152,27 @@ pub enum Button {
     System,
     /// Admins: servers.
     Nodes,
+    /// Admins: one server.
+    Node {
+        /// Which.
+        node: NodeId,
+    },
+    /// Admins: asks whether to change it.
+    AskNode {
+        /// Which.
+        node: NodeId,
+        /// How.
+        change: NodeChange,
+    },
+    /// Admins: changes it.
+    ChangeNode {
+        /// Which.
+        node: NodeId,
+        /// How.
+        change: NodeChange,
+    },
+    /// Admins: plans on offer.
+    Plans,
     /// Admins: pools.
     Pools,
     /// Admins: failed updates.
@@ -150,7 +222,11 @@ impl Button {
         let body = match self {
             Self::Home => "home".to_owned(),
             Self::Vpn { page } => format!("vpn:{page}"),
+            Self::Proxy { page } => format!("px:{page}"),
             Self::Trial => "trial".to_owned(),
+            Self::TrialOf(product) => format!("try:{}", product.as_str()),
+            Self::Servers { offer, page } => format!("srv:{offer}:{page}"),
+            Self::AcceptAt { offer, node } => format!("at:{offer}:{node}"),
             Self::Accept { offer } => format!("ok:{offer}"),
             Self::OwnKey { offer } => format!("own:{offer}"),
             Self::Card { service } => format!("card:{service}"),
@@ -158,6 +234,9 @@ impl Button {
             Self::Qr { service } => format!("qr:{service}"),
             Self::Rename { service } => format!("name:{service}"),
             Self::Rotate { service } => format!("rot:{service}"),
+            Self::Renew { service } => format!("ren:{service}"),
+            Self::Move { service } => format!("mov:{service}"),
+            Self::MovePage { service, offer, page } => format!("mvp:{service}:{offer}:{page}"),
             Self::Revoke { service } => format!("rev:{service}"),
             Self::HowTo { service, os } => format!(
                 "how:{service}:{}",
@@ -171,6 +250,8 @@ impl Button {
             Self::Status => "st".to_owned(),
             Self::Help => "help".to_owned(),
             Self::Settings => "set".to_owned(),
+            Self::Reminders { on } => format!("rem:{}", u8::from(*on)),
+            Self::Quiet { on } => format!("qui:{}", u8::from(*on)),
             Self::Languages => "langs".to_owned(),
             Self::Language(lang) => format!("lang:{}", lang.code()),
             Self::TimeZones { page } => format!("tzs:{page}"),
@@ -180,6 +261,10 @@ impl Button {
             Self::Cancel => "x".to_owned(),
             Self::System => "sys".to_owned(),
             Self::Nodes => "nodes".to_owned(),
+            Self::Node { node } => format!("node:{node}"),
+            Self::AskNode { node, change } => format!("nq:{node}:{}", letter(*change)),
+            Self::ChangeNode { node, change } => format!("nc:{node}:{}", letter(*change)),
+            Self::Plans => "plans".to_owned(),
             Self::Pools => "pools".to_owned(),
             Self::DeadLetters { page } => format!("dls:{page}"),
             Self::DeadLetter { id } => format!("dl:{id}"),
@@ -211,7 +296,11 @@ impl Button {
         let button = match name {
             "home" => Self::Home,
             "vpn" => Self::Vpn { page: number(next()?)? },
+            "px" => Self::Proxy { page: number(next()?)? },
             "trial" => Self::Trial,
+            "try" => Self::TrialOf(Product::parse(next()?).ok_or(ButtonError::Unknown)?),
+            "srv" => Self::Servers { offer: number(next()?)?, page: number(next()?)? },
+            "at" => Self::AcceptAt { offer: number(next()?)?, node: number(next()?)? },
             "ok" => Self::Accept { offer: number(next()?)? },
             "own" => Self::OwnKey { offer: number(next()?)? },
             "card" => Self::Card { service: number(next()?)? },
@@ -219,6 +308,9 @@ impl Button {
             "qr" => Self::Qr { service: number(next()?)? },
             "name" => Self::Rename { service: number(next()?)? },
             "rot" => Self::Rotate { service: number(next()?)? },
+            "ren" => Self::Renew { service: number(next()?)? },
+            "mov" => Self::Move { service: number(next()?)? },
+            "mvp" => Self::MovePage { service: number(next()?)?, offer: number(next()?)?, page: number(next()?)? },
             "rev" => Self::Revoke { service: number(next()?)? },
             "how" => Self::HowTo {
                 service: number(next()?)?,
@@ -233,6 +325,8 @@ impl Button {
             "st" => Self::Status,
             "help" => Self::Help,
             "set" => Self::Settings,
+            "rem" => Self::Reminders { on: switch(next()?)? },
+            "qui" => Self::Quiet { on: switch(next()?)? },
             "langs" => Self::Languages,
             "lang" => {
                 let code = next()?;
@@ -246,6 +340,10 @@ impl Button {
             "x" => Self::Cancel,
             "sys" => Self::System,
             "nodes" => Self::Nodes,
+            "node" => Self::Node { node: number(next()?)? },
+            "nq" => Self::AskNode { node: number(next()?)?, change: change(next()?)? },
+            "nc" => Self::ChangeNode { node: number(next()?)?, change: change(next()?)? },
+            "plans" => Self::Plans,
             "pools" => Self::Pools,
             "dls" => Self::DeadLetters { page: number(next()?)? },
             "dl" => Self::DeadLetter { id: number(next()?)? },
@@ -256,6 +354,33 @@ impl Button {
             _ => return Err(ButtonError::Unknown),
         };
         if parts.next().is_some() { Err(ButtonError::Unknown) } else { Ok(button) }
+    }
+}
+
+const fn letter(change: NodeChange) -> char {
+    match change {
+        NodeChange::Activate => 'a',
+        NodeChange::Drain => 'd',
+        NodeChange::Maintain => 'm',
+        NodeChange::Remove => 'r',
+    }
+}
+
+fn change(text: &str) -> Result<NodeChange, ButtonError> {
+    Ok(match text {
+        "a" => NodeChange::Activate,
+        "d" => NodeChange::Drain,
+        "m" => NodeChange::Maintain,
+        "r" => NodeChange::Remove,
+        _ => return Err(ButtonError::Unknown),
+    })
+}
+
+fn switch(text: &str) -> Result<bool, ButtonError> {
+    match text {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(ButtonError::Unknown),
     }
 }
 

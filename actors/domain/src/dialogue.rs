@@ -4,12 +4,13 @@
 //! out in the transaction of the step and [`after`] turns its [`Outcome`] into messages, inside that same transaction.
 
 use crate::callback::Button;
-use crate::ids::{AlertId, DeadLetterId, OfferId, ServiceId, UserId};
+use crate::ids::{AlertId, DeadLetterId, NodeId, OfferId, ServiceId, UserId};
 use crate::lang::Lang;
 use crate::outgoing::{Body, Place, Toast};
 use crate::permission::{Permission, Role};
+use crate::plan::PlanSpec;
 use crate::screen::{Screen, TrialRefusal};
-use crate::service::clean_name;
+use crate::service::{NodeChange, Product, clean_name};
 use crate::wg::PublicKey;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ pub enum Command {
     Start(Option<String>),
     /// `/vpn`
     Vpn,
+    /// `/proxy`
+    Proxy,
     /// `/trial`
     Trial,
     /// `/profile`
@@ -40,6 +43,10 @@ pub enum Command {
     Nodes,
     /// `/pools`, admins
     Pools,
+    /// `/plans`, admins
+    Plans,
+    /// `/grant USER PLAN`, admins; `None` when it was typed otherwise
+    Grant(Option<(UserId, String)>),
     /// `/deadletters`, admins
     DeadLetters,
     /// `/user ID`, admins; `None` when no number was given
@@ -59,6 +66,7 @@ impl Command {
         Some(match name.as_str() {
             "start" => Self::Start((!argument.is_empty()).then(|| argument.to_owned())),
             "vpn" => Self::Vpn,
+            "proxy" => Self::Proxy,
             "trial" => Self::Trial,
             "profile" => Self::Profile,
             "status" => Self::Status,
@@ -69,11 +77,19 @@ impl Command {
             "terms" => Self::Terms,
             "nodes" => Self::Nodes,
             "pools" => Self::Pools,
+            "plans" => Self::Plans,
+            "grant" => Self::Grant(grant(argument)),
             "deadletters" => Self::DeadLetters,
             "user" => Self::User(argument.parse().ok()),
             _ => Self::Unknown,
         })
     }
+}
+
+fn grant(argument: &str) -> Option<(UserId, String)> {
+    let mut words = argument.split_whitespace();
+    let (user, plan) = (words.next()?.parse().ok()?, words.next()?.to_lowercase());
+    (words.next().is_none() && PlanSpec::is_code(&plan)).then_some((user, plan))
 }
 
 /// What a person did.
@@ -115,8 +131,31 @@ pub const STATE_VERSION: i16 = 1;
 /// What has to be decided and done with rows at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Proposes a trial, or says why not.
-    OfferTrial,
+    /// Proposes a free service of a product, or says why not: its trial if it has one, else its free plan. With several
+    /// products and none named, the choice.
+    OfferTrial(Option<Product>),
+    /// Proposes another period.
+    OfferRenew(ServiceId),
+    /// Proposes to move to another server.
+    OfferMove(ServiceId),
+    /// Admins: proposes to give a user a service.
+    OfferGrant {
+        /// To whom.
+        user: UserId,
+        /// A plan's code.
+        plan: String,
+    },
+    /// Admins: changes what a server is for.
+    ChangeNode {
+        /// Which.
+        node: NodeId,
+        /// How.
+        change: NodeChange,
+    },
+    /// Reminders on or off.
+    SetReminders(bool),
+    /// Quiet hours on or off.
+    SetQuiet(bool),
     /// Proposes a new key.
     OfferRotate(ServiceId),
     /// Proposes to end a service.
@@ -127,6 +166,8 @@ pub enum Effect {
         offer: OfferId,
         /// The user's own public key, for trials and rotations.
         own_key: Option<PublicKey>,
+        /// On this server; else on the best one.
+        node: Option<NodeId>,
     },
     /// Gives a service a name.
     Rename {
@@ -152,10 +193,30 @@ pub enum Effect {
 /// What became of an [`Effect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// A trial may be taken.
-    TrialOffered(OfferId),
-    /// No trial.
-    TrialRefused(TrialRefusal),
+    /// Several products have a free plan that can be had.
+    TrialChoice(Vec<Product>),
+    /// A trial (or other free service) may be taken.
+    TrialOffered(OfferId, Product),
+    /// None.
+    TrialRefused(TrialRefusal, Product),
+    /// Another period is proposed.
+    RenewOffered(ServiceId, OfferId),
+    /// A move is proposed.
+    MoveOffered(ServiceId, OfferId),
+    /// Another period is added.
+    Renewed(ServiceId),
+    /// A grant is proposed.
+    GrantOffered(UserId, String, OfferId),
+    /// There is no such user or plan.
+    GrantUnknown(UserId, String),
+    /// A service is given to somebody.
+    Granted(UserId, ServiceId),
+    /// A server is for something else from now on.
+    NodeChanged(NodeId),
+    /// So many services live on it that it stays.
+    NodeInUse(NodeId, u64),
+    /// There is no such server.
+    NoSuchNode,
     /// A new key is proposed.
     RotateOffered(ServiceId, OfferId),
     /// An end is proposed.
@@ -231,7 +292,12 @@ pub struct Answer {
 pub fn required(event: &Event) -> Option<Permission> {
     match event {
         Event::Command(Command::Nodes) | Event::Button(Button::Nodes, _) => Some(Permission::NodesRead),
+        Event::Button(Button::Node { .. }, _) => Some(Permission::NodesRead),
+        Event::Button(Button::AskNode { .. } | Button::ChangeNode { .. }, _) => Some(Permission::NodesManage),
         Event::Command(Command::Pools) | Event::Button(Button::Pools, _) => Some(Permission::PoolsRead),
+        Event::Command(Command::Grant(_) | Command::Plans) | Event::Button(Button::Plans, _) => {
+            Some(Permission::ServicesGrant)
+        }
         Event::Command(Command::DeadLetters)
         | Event::Button(Button::DeadLetters { .. } | Button::DeadLetter { .. }, _) => Some(Permission::DeadLettersRead),
         Event::Button(Button::Replay { .. }, _) => Some(Permission::DeadLettersReplay),
@@ -274,7 +340,8 @@ fn on_command(state: &State, command: &Command, role: Role) -> (State, Act) {
     match command {
         Command::Start(_) => show(Screen::Home { new: false }),
         Command::Vpn => show(Screen::Vpn { page: 0 }),
-        Command::Trial => effect(Effect::OfferTrial),
+        Command::Proxy => show(Screen::Proxy { page: 0 }),
+        Command::Trial => effect(Effect::OfferTrial(None)),
         Command::Profile => show(Screen::Profile),
         Command::Status if role.holds(Permission::SystemRead) => show(Screen::System),
         Command::Status => show(Screen::Status),
@@ -286,6 +353,9 @@ fn on_command(state: &State, command: &Command, role: Role) -> (State, Act) {
         Command::Terms => show(Screen::Terms),
         Command::Nodes => show(Screen::Nodes),
         Command::Pools => show(Screen::Pools),
+        Command::Plans => show(Screen::Plans),
+        Command::Grant(Some((user, plan))) => effect(Effect::OfferGrant { user: *user, plan: plan.clone() }),
+        Command::Grant(None) => show(Screen::GrantUsage),
         Command::DeadLetters => show(Screen::DeadLetters { page: 0 }),
         Command::User(Some(user)) => show(Screen::UserCard { user: *user }),
         Command::User(None) => show(Screen::UserUsage),
@@ -297,8 +367,12 @@ fn on_button(state: &State, button: &Button) -> (State, Act) {
     match button {
         Button::Home => show(Screen::Home { new: false }),
         Button::Vpn { page } => show(Screen::Vpn { page: *page }),
-        Button::Trial => effect(Effect::OfferTrial),
-        Button::Accept { offer } => effect(Effect::Accept { offer: *offer, own_key: None }),
+        Button::Proxy { page } => show(Screen::Proxy { page: *page }),
+        Button::Trial => effect(Effect::OfferTrial(None)),
+        Button::TrialOf(product) => effect(Effect::OfferTrial(Some(*product))),
+        Button::Servers { offer, page } => show(Screen::Servers { offer: *offer, page: *page }),
+        Button::Accept { offer } => effect(Effect::Accept { offer: *offer, own_key: None, node: None }),
+        Button::AcceptAt { offer, node } => effect(Effect::Accept { offer: *offer, own_key: None, node: Some(*node) }),
         Button::OwnKey { offer } => {
             (State::AwaitOwnKey { offer: *offer }, Act::Show(Screen::AskOwnKey { offer: *offer, error: None }))
         }
@@ -309,12 +383,19 @@ fn on_button(state: &State, button: &Button) -> (State, Act) {
             (State::AwaitName { service: *service }, Act::Show(Screen::AskName { service: *service, error: None }))
         }
         Button::Rotate { service } => effect(Effect::OfferRotate(*service)),
+        Button::Renew { service } => effect(Effect::OfferRenew(*service)),
+        Button::Move { service } => effect(Effect::OfferMove(*service)),
+        Button::MovePage { service, offer, page } => {
+            show(Screen::AskMove { service: *service, offer: *offer, page: *page })
+        }
         Button::Revoke { service } => effect(Effect::OfferRevoke(*service)),
         Button::HowTo { service, os } => show(Screen::HowTo { service: *service, os: *os }),
         Button::Profile => show(Screen::Profile),
         Button::Status => show(Screen::Status),
         Button::Help => show(Screen::Help),
         Button::Settings => show(Screen::Settings),
+        Button::Reminders { on } => effect(Effect::SetReminders(*on)),
+        Button::Quiet { on } => effect(Effect::SetQuiet(*on)),
         Button::Languages => show(Screen::Languages),
         Button::Language(lang) => effect(Effect::SetLanguage(*lang)),
         Button::TimeZones { page } => show(Screen::TimeZones { page: *page }),
@@ -328,6 +409,10 @@ fn on_button(state: &State, button: &Button) -> (State, Act) {
         Button::Cancel => show(Screen::Cancelled),
         Button::System => show(Screen::System),
         Button::Nodes => show(Screen::Nodes),
+        Button::Node { node } => show(Screen::Node { node: *node }),
+        Button::AskNode { node, change } => show(Screen::AskNode { node: *node, change: *change }),
+        Button::ChangeNode { node, change } => effect(Effect::ChangeNode { node: *node, change: *change }),
+        Button::Plans => show(Screen::Plans),
         Button::Pools => show(Screen::Pools),
         Button::DeadLetters { page } => show(Screen::DeadLetters { page: *page }),
         Button::DeadLetter { id } => show(Screen::DeadLetter { id: *id }),
@@ -346,7 +431,7 @@ fn on_text(state: &State, text: &str) -> (State, Act) {
             Err(error) => (state.clone(), Act::Show(Screen::AskName { service: *service, error: Some(error) })),
         },
         State::AwaitOwnKey { offer } => match PublicKey::from_user(text) {
-            Ok(key) => effect(Effect::Accept { offer: *offer, own_key: Some(key) }),
+            Ok(key) => effect(Effect::Accept { offer: *offer, own_key: Some(key), node: None }),
             Err(error) => (state.clone(), Act::Show(Screen::AskOwnKey { offer: *offer, error: Some(error) })),
         },
     }
@@ -367,8 +452,23 @@ pub fn after(effect: &Effect, outcome: &Outcome, place: Place) -> Answer {
     let mut toast = None;
     let screen = |screen| vec![Body::Screen { screen, place }];
     let bodies = match outcome {
-        Outcome::TrialOffered(offer) => screen(Screen::TrialOffer { offer: *offer }),
-        Outcome::TrialRefused(reason) => screen(Screen::TrialRefused { reason: *reason }),
+        Outcome::TrialChoice(products) => screen(Screen::TrialChoice { products: products.clone() }),
+        Outcome::TrialOffered(offer, product) => screen(Screen::TrialOffer { offer: *offer, product: *product }),
+        Outcome::TrialRefused(reason, product) => screen(Screen::TrialRefused { reason: *reason, product: *product }),
+        Outcome::RenewOffered(service, offer) => screen(Screen::AskRenew { service: *service, offer: *offer }),
+        Outcome::MoveOffered(service, offer) => screen(Screen::AskMove { service: *service, offer: *offer, page: 0 }),
+        Outcome::Renewed(service) => screen(Screen::Renewed { service: *service }),
+        Outcome::GrantOffered(user, plan, offer) => {
+            screen(Screen::AskGrant { user: *user, plan: plan.clone(), offer: *offer })
+        }
+        Outcome::GrantUnknown(user, plan) => screen(Screen::GrantUnknown { user: *user, plan: plan.clone() }),
+        Outcome::Granted(user, service) => screen(Screen::Granted { user: *user, service: *service }),
+        Outcome::NodeChanged(node) => {
+            toast = Some(Toast::Saved);
+            screen(Screen::Node { node: *node })
+        }
+        Outcome::NodeInUse(node, services) => screen(Screen::NodeInUse { node: *node, services: *services }),
+        Outcome::NoSuchNode => screen(Screen::Nodes),
         Outcome::RotateOffered(service, offer) => screen(Screen::AskRotate { service: *service, offer: *offer }),
         Outcome::RevokeOffered(service, offer) => screen(Screen::AskRevoke { service: *service, offer: *offer }),
         Outcome::Begun(service) => screen(Screen::Preparing { service: *service }),

@@ -44,6 +44,10 @@ id!(
     OfferId(i64)
 );
 id!(
+    /// A version of a plan.
+    PlanId(i32)
+);
+id!(
     /// A server with a driver.
     NodeId(i32)
 );

@@ -1,6 +1,7 @@
 //! Messages on their way to Telegram, as rows hold them: no key and no personal text lies in them.
 
 use crate::ids::{AlertId, OutboxId, ServiceId, UserId};
+use crate::lifecycle::Reminder;
 use crate::screen::Screen;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -84,6 +85,18 @@ pub enum Body {
     },
     /// Its time is over.
     Ended {
+        /// The service.
+        service: ServiceId,
+    },
+    /// It ends soon.
+    Reminder {
+        /// The service.
+        service: ServiceId,
+        /// How soon.
+        reminder: Reminder,
+    },
+    /// Most of its traffic is used.
+    QuotaNear {
         /// The service.
         service: ServiceId,
     },

@@ -16,6 +16,8 @@ pub enum Permission {
     PoolsRead,
     /// See any user's card.
     UsersRead,
+    /// Give a user a service.
+    ServicesGrant,
     /// Read updates that failed.
     DeadLettersRead,
     /// Have them handled again.
@@ -28,12 +30,13 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SystemRead,
         Self::NodesRead,
         Self::NodesManage,
         Self::PoolsRead,
         Self::UsersRead,
+        Self::ServicesGrant,
         Self::DeadLettersRead,
         Self::DeadLettersReplay,
         Self::AlertsReceive,
@@ -49,6 +52,7 @@ impl Permission {
             Self::NodesManage => "nodes.manage",
             Self::PoolsRead => "pools.read",
             Self::UsersRead => "users.read",
+            Self::ServicesGrant => "services.grant",
             Self::DeadLettersRead => "deadletters.read",
             Self::DeadLettersReplay => "deadletters.replay",
             Self::AlertsReceive => "alerts.receive",
@@ -75,7 +79,7 @@ impl Role {
     pub const fn holds(self, permission: Permission) -> bool {
         match self {
             Self::Superadmin => true,
-            Self::Admin => !matches!(permission, Permission::NodesManage),
+            Self::Admin => !matches!(permission, Permission::NodesManage | Permission::ServicesGrant),
             Self::User => false,
         }
     }

@@ -1,8 +1,8 @@
 //! What the bot can show, as data: kinds, ids and parameters. The edge turns it into words and buttons in the user's
 //! language at the moment of sending, with what the rows say then.
 
-use crate::ids::{AlertId, DeadLetterId, OfferId, ServiceId, UserId};
-use crate::service::NameError;
+use crate::ids::{AlertId, DeadLetterId, NodeId, OfferId, ServiceId, UserId};
+use crate::service::{NameError, NodeChange, Product};
 use crate::wg::KeyError;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -30,8 +30,25 @@ pub enum TrialRefusal {
     },
     /// No address is free.
     PoolFull,
-    /// No server offers trials.
+    /// No server offers it: there is none, or those there are full, draining or in maintenance.
     NoNode,
+    /// Its servers do not answer just now; others may sell.
+    NodeDown,
+    /// The user has one already, and only one is free.
+    HaveOne {
+        /// It.
+        service: ServiceId,
+    },
+    /// The user has as many services as one may have.
+    TooMany {
+        /// How many that is.
+        most: u16,
+    },
+}
+
+/// What rows of before there were several products speak of.
+const fn wireguard() -> Product {
+    Product::Wireguard
 }
 
 /// One screen.
@@ -47,15 +64,38 @@ pub enum Screen {
         /// From zero.
         page: u16,
     },
+    /// Own proxies for Telegram.
+    Proxy {
+        /// From zero.
+        page: u16,
+    },
+    /// Free plans of several products, to choose from.
+    TrialChoice {
+        /// Those that can be had now.
+        products: Vec<Product>,
+    },
     /// The free plan, with a button that takes it.
     TrialOffer {
         /// The idempotency key of taking it.
         offer: OfferId,
+        /// What it gives.
+        #[serde(default = "wireguard")]
+        product: Product,
     },
-    /// Why there is no trial.
+    /// Why there is no trial (or other free service).
     TrialRefused {
         /// The reason.
         reason: TrialRefusal,
+        /// What it would have given.
+        #[serde(default = "wireguard")]
+        product: Product,
+    },
+    /// Servers to take the offer on.
+    Servers {
+        /// The offer.
+        offer: OfferId,
+        /// From zero.
+        page: u16,
     },
     /// The service is being made.
     Preparing {
@@ -124,6 +164,27 @@ pub enum Screen {
         /// Accepting it.
         offer: OfferId,
     },
+    /// Asks whether to begin another period.
+    AskRenew {
+        /// The service.
+        service: ServiceId,
+        /// Accepting it.
+        offer: OfferId,
+    },
+    /// It goes on: another period is added.
+    Renewed {
+        /// The service.
+        service: ServiceId,
+    },
+    /// Asks which server to move to.
+    AskMove {
+        /// The service.
+        service: ServiceId,
+        /// Accepting it, with a server.
+        offer: OfferId,
+        /// From zero.
+        page: u16,
+    },
     /// It is ended.
     Revoked {
         /// The service.
@@ -177,6 +238,52 @@ pub enum Screen {
     System,
     /// Admins: servers.
     Nodes,
+    /// Admins: one server with what can be done about it.
+    Node {
+        /// Which.
+        node: NodeId,
+    },
+    /// Admins: asks whether to change it.
+    AskNode {
+        /// Which.
+        node: NodeId,
+        /// How.
+        change: NodeChange,
+    },
+    /// Admins: the change was refused, because services live there.
+    NodeInUse {
+        /// Which.
+        node: NodeId,
+        /// How many.
+        services: u64,
+    },
+    /// Admins: plans on offer.
+    Plans,
+    /// Admins: how to grant a service.
+    GrantUsage,
+    /// Admins: there is no such user or plan.
+    GrantUnknown {
+        /// The user asked for.
+        user: UserId,
+        /// The plan asked for.
+        plan: String,
+    },
+    /// Admins: asks whether to grant a service.
+    AskGrant {
+        /// To whom.
+        user: UserId,
+        /// Which plan.
+        plan: String,
+        /// Accepting it.
+        offer: OfferId,
+    },
+    /// Admins: it is granted.
+    Granted {
+        /// To whom.
+        user: UserId,
+        /// The service.
+        service: ServiceId,
+    },
     /// Admins: address pools.
     Pools,
     /// Admins: updates that failed.
@@ -222,6 +329,9 @@ impl Screen {
             | Self::AskName { service, .. }
             | Self::AskRotate { service, .. }
             | Self::AskRevoke { service, .. }
+            | Self::AskRenew { service, .. }
+            | Self::Renewed { service }
+            | Self::AskMove { service, .. }
             | Self::Revoked { service } => Some(*service),
             _ => None,
         }

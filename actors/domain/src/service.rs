@@ -12,6 +12,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub enum Product {
     /// A WireGuard config.
     Wireguard,
+    /// An Outline (Shadowsocks) access key.
+    Outline,
+    /// A proxy for Telegram alone.
+    Mtproto,
 }
 
 impl Product {
@@ -20,7 +24,24 @@ impl Product {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Wireguard => "wireguard",
+            Self::Outline => "outline",
+            Self::Mtproto => "mtproto",
         }
+    }
+
+    /// Every product, in the order in which they are shown.
+    pub const ALL: [Self; 3] = [Self::Wireguard, Self::Outline, Self::Mtproto];
+
+    /// From storage, settings and buttons.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|product| product.as_str() == text)
+    }
+
+    /// Whether it is tunnelled with addresses of ours; else it is a key or secret on a server.
+    #[must_use]
+    pub const fn has_addresses(self) -> bool {
+        matches!(self, Self::Wireguard)
     }
 }
 
@@ -108,6 +129,71 @@ impl SuspendReason {
     }
 }
 
+/// What a server is for just now, as admins decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeState {
+    /// Takes new services.
+    Active,
+    /// Keeps what it has and takes nothing new.
+    Draining,
+    /// As draining, and nobody is alarmed when it does not answer.
+    Maintenance,
+    /// It is no more.
+    Removed,
+}
+
+impl NodeState {
+    /// As stored, and as metrics label it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Draining => "draining",
+            Self::Maintenance => "maintenance",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// From storage.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Draining, Self::Maintenance, Self::Removed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// What an admin does to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeChange {
+    /// Back to normal.
+    Activate,
+    /// Nothing new on it.
+    Drain,
+    /// Work is done on it.
+    Maintain,
+    /// For good; only when nothing lives on it.
+    Remove,
+}
+
+impl NodeChange {
+    /// What the server is for afterwards.
+    #[must_use]
+    pub const fn state(self) -> NodeState {
+        match self {
+            Self::Activate => NodeState::Active,
+            Self::Drain => NodeState::Draining,
+            Self::Maintain => NodeState::Maintenance,
+            Self::Remove => NodeState::Removed,
+        }
+    }
+}
+
+/// Most services that a user may hold at a time, by default; what admins grant does not count against it.
+pub const SERVICES_MAX: u16 = 5;
+
 /// Limits of the free trial; settings of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrialTerms {
@@ -163,6 +249,8 @@ pub struct ServiceCard {
     pub node_name: String,
     /// Where its server stands, for people ("Miami"); empty when not set.
     pub node_place: String,
+    /// ISO 3166 code of the country it stands in, upper case; empty when not known.
+    pub node_country: String,
     /// Whether its server answered last time.
     pub node_up: bool,
     /// No tunnel is carried on this machine; configs only.
@@ -181,8 +269,16 @@ pub struct ServiceCard {
     pub activated_at: Option<DateTime<Utc>>,
     /// When it ends.
     pub ends_at: Option<DateTime<Utc>>,
-    /// Traffic allowed, bytes; `None` for unlimited.
+    /// Free plan that can be renewed without money.
+    pub free: bool,
+    /// Length of a period, in days.
+    pub days: u16,
+    /// Devices at the same time; `None` for unlimited.
+    pub devices: Option<u16>,
+    /// Traffic allowed in a period, bytes; `None` for unlimited.
     pub quota_bytes: Option<u64>,
+    /// Bytes used, in both directions, before the present period.
+    pub used_before: u64,
     /// Bytes the user sent.
     pub used_up: u64,
     /// Bytes the user received.
@@ -192,10 +288,10 @@ pub struct ServiceCard {
 }
 
 impl ServiceCard {
-    /// Bytes in both directions.
+    /// Bytes in both directions, in this period.
     #[must_use]
     pub const fn used(&self) -> u64 {
-        self.used_up.saturating_add(self.used_down)
+        self.used_up.saturating_add(self.used_down).saturating_sub(self.used_before)
     }
 
     /// Used share of the quota in percent, at most 100; `None` without a quota.

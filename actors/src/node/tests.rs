@@ -81,7 +81,7 @@ impl World {
         let Some(Screen::AskRevoke { offer, .. }) = usipipo_storage::testing::screen(&asked).cloned() else {
             panic!("{asked:?}")
         };
-        act(Effect::Accept { offer, own_key: None }).await;
+        act(Effect::Accept { offer, own_key: None, node: None }).await;
     }
 
     async fn used(&self, service: ServiceId) -> (i64, i64) {

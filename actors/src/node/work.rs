@@ -118,9 +118,9 @@ impl NodeState {
                     match self.call(driver.put_peer(&plan::spec(&row))).await {
                         Ok(()) => self.unmarked.push(row),
                         Err(Trouble::Driver(error @ DriverError::Refused(_))) => {
-                            counter!(names::NODE_ERRORS, "node" => self.args.name.clone(), "error" => "refused")
+                            counter!(names::NODE_ERRORS, "node" => self.args.who.name.clone(), "error" => "refused")
                                 .increment(1);
-                            let (node, peer) = (&self.args.name, row.id);
+                            let (node, peer) = (&self.args.who.name, row.id);
                             tracing::error!(actor = KIND, node, peer, %error, "a peer is refused");
                         }
                         Err(trouble) => return Err(trouble),
@@ -130,20 +130,20 @@ impl NodeState {
             Err(trouble) => return Err(trouble),
         }
         let put = u64::try_from(self.unmarked.len()).unwrap_or(0);
-        counter!(names::NODE_CHANGES, "node" => self.args.name.clone(), "change" => "put").increment(put);
+        counter!(names::NODE_CHANGES, "node" => self.args.who.name.clone(), "change" => "put").increment(put);
         Ok(())
     }
 
     /// Takes a peer off, unless its row is wanted by now.
     async fn remove(&self, row: Option<i64>, key: &PublicKey, removed: &mut Vec<i64>) -> Result<(), Trouble> {
-        if !self.env().store.may_remove(self.args.id, key).await? {
+        if !self.env().store.may_remove(self.args.who.id, key).await? {
             return Ok(());
         }
         self.call(self.args.driver.remove_peer(key)).await?;
-        counter!(names::NODE_CHANGES, "node" => self.args.name.clone(), "change" => "removed").increment(1);
+        counter!(names::NODE_CHANGES, "node" => self.args.who.name.clone(), "change" => "removed").increment(1);
         match row {
             Some(row) => removed.push(row),
-            None => tracing::warn!(actor = KIND, node = self.args.name, %key, "a foreign peer was taken off"),
+            None => tracing::warn!(actor = KIND, node = self.args.who.name, %key, "a foreign peer was taken off"),
         }
         Ok(())
     }
@@ -167,10 +167,10 @@ impl NodeState {
         }
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let now = self.env().clock.now();
-        let messages = self.env().store.peers_applied(self.args.duty.epoch, self.args.id, &ids, now).await?;
+        let messages = self.env().store.peers_applied(self.args.who.duty.epoch, self.args.who.id, &ids, now).await?;
         for row in rows.iter().filter(|row| !row.applied) {
             let waited = (now - row.created_at).to_std().unwrap_or_default();
-            histogram!(names::PROVISION_SECONDS, "node" => self.args.name.clone()).record(waited);
+            histogram!(names::PROVISION_SECONDS, "node" => self.args.who.name.clone()).record(waited);
         }
         if !messages.is_empty() {
             self.env().directory.outbox.tell(OutboxMsg::Send(messages));
@@ -190,7 +190,7 @@ impl NodeState {
             return Ok(());
         }
         let now = self.env().clock.now();
-        self.env().store.peers_removed(self.args.duty.epoch, self.args.id, rows, now).await?;
+        self.env().store.peers_removed(self.args.who.duty.epoch, self.args.who.id, rows, now).await?;
         for row in rows {
             self.recorded.remove(row);
         }
@@ -202,7 +202,7 @@ impl NodeState {
         let moved: Vec<PeerCounters> =
             usage.iter().filter(|read| self.recorded.get(&read.peer) != Some(read)).cloned().collect();
         let now = self.env().clock.now();
-        let over = self.env().store.record_usage(self.args.duty.epoch, self.args.id, &moved, now).await?;
+        let over = self.env().store.record_usage(self.args.who.duty.epoch, self.args.who.id, &moved, now).await?;
         let (mut up, mut down) = (0, 0);
         for read in moved {
             // What was read before this actor began is in the rows, not in this process's counter.
@@ -212,7 +212,7 @@ impl NodeState {
             }
             self.recorded.insert(read.peer, read);
         }
-        let node = &self.args.name;
+        let node = &self.args.who.name;
         counter!(names::NODE_TRAFFIC, "node" => node.clone(), "direction" => "up").increment(up);
         counter!(names::NODE_TRAFFIC, "node" => node.clone(), "direction" => "down").increment(down);
         if !over.services.is_empty() {
@@ -232,12 +232,12 @@ impl NodeState {
     pub(super) async fn config_only_work(&mut self) -> Result<(), Trouble> {
         let limit = self.env().limits().peer_batch_max.max(1);
         self.steps.clear();
-        let rows = self.env().store.peer_work(self.args.id, limit).await?;
+        let rows = self.env().store.peer_work(self.args.who.id, limit).await?;
         let full = rows.len() == limit;
         self.look_at_secrets(&rows).await?;
         // Rows that cannot be done must not make us run in circles.
         if self.believe(rows).await? && full {
-            self.args.place.slot.tell(super::NodeMsg::Continue);
+            self.args.who.place.slot.tell(super::NodeMsg::Continue);
         } else {
             self.compared = true;
             self.done();

@@ -1,36 +1,55 @@
-//! What a step that makes a service needs beforehand: an address that its pool's actor set aside, and keys.
+//! What a step that makes or moves a service needs beforehand: an address that its pool's actor set aside, or a server of keys
+//! that has room, and secrets.
+
+mod choice;
 
 use super::{Failure, SessionError, Shared};
-use crate::ask::AskError;
 use crate::directory::PoolPlace;
 use crate::env::Env;
-use crate::ip_pool::{IpPoolMsg, PoolFull};
+use crate::ip_pool::IpPoolMsg;
+use choice::{Reserved, no_addresses, reserve, server};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use usipipo_domain::access::{KeySecret, PASSWORD_RANDOM_BYTES};
 use usipipo_domain::dialogue::Effect;
 use usipipo_domain::ids::{NodeId, OfferId, PoolId, UserId};
 use usipipo_domain::screen::TrialRefusal;
-use usipipo_domain::service::{Addresses, Purpose};
+use usipipo_domain::service::{Addresses, Product, Purpose};
 use usipipo_domain::wg::{PresharedKey, PrivateKey};
-use usipipo_storage::model::{OfferNeeds, Prepared};
+use usipipo_storage::model::{OfferNeeds, Prepared, PreparedKey};
 
-/// Most tries of one step with other addresses before it waits a while.
+/// Most tries of one step with other addresses or servers before it waits a while.
 pub(super) const TRIES_MAX: u32 = 16;
 /// Tries to reach pools that are away (they restart) before the user is told that there is none.
 const AWAY_MAX: u8 = 8;
+/// Random bytes asked for again when too many of them could not be used for a password; one more is hardly ever needed.
+const PASSWORD_TRIES_MAX: u8 = 8;
 
 /// What was prepared for a step.
 #[derive(Debug, Default)]
 pub(super) struct Preparation {
     pub(super) prepared: Option<Prepared>,
-    pub(super) refused: Option<TrialRefusal>,
+    pub(super) key: Option<PreparedKey>,
+    pub(super) refused: Option<(TrialRefusal, Product)>,
     away: u8,
+}
+
+/// Where a new service may be: on the server that the user chose, and not on the one it moves away from.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    only: Option<NodeId>,
+    not: Option<NodeId>,
+}
+
+impl Bounds {
+    fn allow(self, node: NodeId) -> bool {
+        self.only.is_none_or(|only| only == node) && self.not != Some(node)
+    }
 }
 
 /// Whether the effect may need anything.
 pub(super) const fn is_needed(effect: &Effect) -> bool {
-    matches!(effect, Effect::Accept { .. } | Effect::OfferTrial)
+    matches!(effect, Effect::Accept { .. } | Effect::OfferTrial(_))
 }
 
 impl Preparation {
@@ -44,9 +63,13 @@ impl Preparation {
     ) -> Result<(), Failure> {
         self.refused = None;
         match effect {
-            Effect::OfferTrial => self.refused = no_trials(&shared.duty.env),
-            Effect::Accept { offer, .. } if self.prepared.is_none() => {
-                self.for_offer(shared, user, *offer, now).await?;
+            // Room on servers of keys is in the rows, where the step itself looks at it.
+            Effect::OfferTrial(None | Some(Product::Wireguard)) => {
+                let refusal = no_addresses(&shared.duty.env, Purpose::Trial);
+                self.refused = refusal.map(|reason| (reason, Product::Wireguard));
+            }
+            Effect::Accept { offer, node, .. } if self.prepared.is_none() && self.key.is_none() => {
+                self.for_offer(shared, user, *offer, *node, now).await?;
             }
             _ => {}
         }
@@ -58,46 +81,74 @@ impl Preparation {
         shared: &Shared,
         user: UserId,
         offer: OfferId,
+        chosen: Option<NodeId>,
         now: DateTime<Utc>,
     ) -> Result<(), Failure> {
         let env = &shared.duty.env;
-        let (needs, ever) = {
+        let (needs, name) = {
             let _permit = shared.reads.acquire().await;
-            match env.store.offer_needs(user, offer, now).await? {
+            let needs = env.store.offer_needs(user, offer, now).await?;
+            let product = match needs {
                 OfferNeeds::Nothing => return Ok(()),
-                needs @ OfferNeeds::Trial => (needs, env.store.services_ever(user).await?),
-                needs @ OfferNeeds::Keys { .. } => (needs, 0),
+                OfferNeeds::Address { .. } | OfferNeeds::Keys { .. } => Product::Wireguard,
+                OfferNeeds::Key { product, .. } | OfferNeeds::Secret { product, .. } => product,
+            };
+            let ever = env.store.services_ever(user, product).await?;
+            (needs, format!("{} {}", word(product), ever + 1))
+        };
+        match needs {
+            OfferNeeds::Nothing => {}
+            OfferNeeds::Keys { node, pool } => self.with_keys(node, pool, None, name)?,
+            OfferNeeds::Address { purpose, not } => {
+                if let Some((node, pool, addresses)) = self.address(env, purpose, Bounds { only: chosen, not }).await? {
+                    self.with_keys(node, pool, Some(addresses), name)?;
+                }
             }
+            OfferNeeds::Secret { product, node } => {
+                self.key = Some(PreparedKey { node, secret: secret(product)?, name })
+            }
+            OfferNeeds::Key { product, not } => {
+                let found = {
+                    let _permit = shared.reads.acquire().await;
+                    server(env, product, Bounds { only: chosen, not }).await?
+                };
+                match found {
+                    Ok(node) => self.key = Some(PreparedKey { node, secret: secret(product)?, name }),
+                    Err(reason) => self.refused = Some((reason, product)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn address(
+        &mut self,
+        env: &Env,
+        purpose: Purpose,
+        bounds: Bounds,
+    ) -> Result<Option<(NodeId, PoolId, Addresses)>, Failure> {
+        let reason = match reserve(env, purpose, bounds).await {
+            Reserved::Yes(node, pool, addresses) => return Ok(Some((node, pool, addresses))),
+            Reserved::No(reason) => reason,
+            Reserved::Away if self.away < AWAY_MAX => {
+                self.away += 1;
+                return Err(Failure::Later("no pool of addresses answers".to_owned()));
+            }
+            Reserved::Away => TrialRefusal::NoNode,
         };
-        let (node, pool, addresses) = match needs {
-            OfferNeeds::Nothing => return Ok(()),
-            OfferNeeds::Keys { node, pool } => (node, pool, None),
-            OfferNeeds::Trial => match reserve(env).await {
-                Reserved::Yes(node, pool, addresses) => (node, pool, Some(addresses)),
-                Reserved::No(reason) => {
-                    self.refused = Some(reason);
-                    return Ok(());
-                }
-                Reserved::Away if self.away < AWAY_MAX => {
-                    self.away += 1;
-                    return Err(Failure::Later("no pool of addresses answers".to_owned()));
-                }
-                Reserved::Away => {
-                    self.refused = Some(TrialRefusal::NoNode);
-                    return Ok(());
-                }
-            },
-        };
+        self.refused = Some((reason, Product::Wireguard));
+        Ok(None)
+    }
+
+    fn with_keys(
+        &mut self,
+        node: NodeId,
+        pool: PoolId,
+        addresses: Option<Addresses>,
+        name: String,
+    ) -> Result<(), Failure> {
         let (private_key, preshared_key) = keys()?;
-        self.prepared = Some(Prepared {
-            node,
-            pool,
-            addresses,
-            private_key,
-            preshared_key,
-            name: format!("WireGuard {}", ever + 1),
-            terms: env.options.trial,
-        });
+        self.prepared = Some(Prepared { node, pool, addresses, private_key, preshared_key, name });
         Ok(())
     }
 
@@ -106,12 +157,17 @@ impl Preparation {
         if let Some((pool, addresses)) = self.reservation(env) {
             pool.slot.tell(IpPoolMsg::FoundTaken(addresses));
         }
-        self.prepared = None;
+        self.forget();
     }
 
-    /// What was prepared does not fit the offer.
-    pub(super) fn forget(&mut self) {
-        self.prepared = None;
+    /// What was prepared does not fit the offer, or its server does not take it any more.
+    pub(super) fn reject(&mut self, env: &Env) {
+        self.give_back(env);
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        (self.prepared, self.key) = (None, None);
     }
 
     /// The step is committed.
@@ -136,49 +192,45 @@ impl Preparation {
     }
 }
 
-/// Why no trial can be offered now, as far as the pools' actors know. One that does not run is no reason: it will.
-fn no_trials(env: &Env) -> Option<TrialRefusal> {
-    let pools = env.directory.pools_for(Purpose::Trial);
-    if pools.is_empty() {
-        return Some(TrialRefusal::NoNode);
+/// What the names of new services begin with, in every language.
+const fn word(product: Product) -> &'static str {
+    match product {
+        Product::Wireguard => "WireGuard",
+        Product::Outline => "Outline",
+        Product::Mtproto => "Telegram",
     }
-    let full = |place: &PoolPlace| place.slot.is_up() && place.free.load(Ordering::Relaxed) <= 0;
-    pools.iter().all(|(_, place)| full(place)).then_some(TrialRefusal::PoolFull)
 }
 
-enum Reserved {
-    Yes(NodeId, PoolId, Addresses),
-    No(TrialRefusal),
-    /// No pool gave an address, but one did not answer and may have some.
-    Away,
-}
-
-/// Sets an address aside in the best pool: on a server that answers, with the most room.
-async fn reserve(env: &Env) -> Reserved {
-    let mut pools = env.directory.pools_for(Purpose::Trial);
-    if pools.is_empty() {
-        return Reserved::No(TrialRefusal::NoNode);
-    }
-    pools.sort_by_cached_key(|(id, place)| {
-        let up = env.directory.node(place.node).is_some_and(|node| node.up.load(Ordering::Relaxed));
-        (!up, -place.free.load(Ordering::Relaxed), *id)
-    });
-    let mut away = false;
-    for (id, place) in pools {
-        let timeout = env.limits().ask_timeout;
-        match place.slot.ask(timeout, |reply| IpPoolMsg::Reserve { reply }).await {
-            Ok(Ok(addresses)) => return Reserved::Yes(place.node, id, addresses),
-            Ok(Err(PoolFull)) => {}
-            Err(AskError::Away | AskError::Dropped | AskError::Timeout) => away = true,
-        }
-    }
-    if away { Reserved::Away } else { Reserved::No(TrialRefusal::PoolFull) }
+fn no_random(error: getrandom::Error) -> Failure {
+    Failure::Fatal(SessionError::Refused(format!("no random bytes: {error}")))
 }
 
 fn keys() -> Result<(PrivateKey, PresharedKey), Failure> {
     let (mut private, mut preshared) = ([0; 32], [0; 32]);
-    let no_random = |error: getrandom::Error| Failure::Fatal(SessionError::Refused(error.to_string()));
     getrandom::fill(&mut private).map_err(no_random)?;
     getrandom::fill(&mut preshared).map_err(no_random)?;
     Ok((PrivateKey::from_random(private), PresharedKey::from_random(preshared)))
+}
+
+fn secret(product: Product) -> Result<KeySecret, Failure> {
+    match product {
+        Product::Mtproto => {
+            let mut random = [0; 16];
+            getrandom::fill(&mut random).map_err(no_random)?;
+            Ok(KeySecret::mtproto(random))
+        }
+        Product::Outline => {
+            for _ in 0..PASSWORD_TRIES_MAX {
+                let mut random = [0; PASSWORD_RANDOM_BYTES];
+                getrandom::fill(&mut random).map_err(no_random)?;
+                if let Some(secret) = KeySecret::outline(random) {
+                    return Ok(secret);
+                }
+            }
+            Err(Failure::Fatal(SessionError::Refused("random bytes give no password".to_owned())))
+        }
+        Product::Wireguard => {
+            Err(Failure::Fatal(SessionError::Refused("a WireGuard service has no key of this kind".to_owned())))
+        }
+    }
 }

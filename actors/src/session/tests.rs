@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod keys;
+
 use crate::directory::PoolPlace;
 use crate::rig::Rig;
 use crate::testing::until;
@@ -7,6 +9,7 @@ use std::sync::Arc;
 use usipipo_domain::ids::UserId;
 use usipipo_domain::outgoing::{Body, Toast};
 use usipipo_domain::screen::{Screen, TrialRefusal};
+use usipipo_domain::service::Product;
 
 const ANA: UserId = UserId(7);
 
@@ -14,7 +17,7 @@ const ANA: UserId = UserId(7);
 async fn offer(rig: &Rig, user: UserId, count: usize) -> i64 {
     until("an offer is made", async || rig.messenger.to(user).len() >= count).await;
     match rig.messenger.screens(user).pop() {
-        Some(Screen::TrialOffer { offer }) => offer.0,
+        Some(Screen::TrialOffer { offer, .. }) => offer.0,
         other => panic!("no offer but {other:?}"),
     }
 }
@@ -115,7 +118,10 @@ async fn without_a_server_a_trial_is_refused_kindly() {
     rig.start_way().await;
     rig.says(ANA.0, "/trial").await;
     until("there is an answer", async || rig.messenger.to(ANA).len() == 1).await;
-    assert_eq!(rig.messenger.screens(ANA)[0], Screen::TrialRefused { reason: TrialRefusal::NoNode });
+    assert_eq!(
+        rig.messenger.screens(ANA)[0],
+        Screen::TrialRefused { reason: TrialRefusal::NoNode, product: Product::Wireguard }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,6 +144,7 @@ async fn a_full_pool_is_a_clear_refusal() {
                 usipipo_domain::dialogue::Act::Do(usipipo_domain::dialogue::Effect::Accept {
                     offer: rig.db.seed_trial_offer(&rig.env.store, rig.duty.epoch, user, now).await,
                     own_key: None,
+                    node: None,
                 }),
                 |step| step.prepared = Some(usipipo_storage::testing::prepared(&seeded, host)),
                 now,
@@ -146,13 +153,19 @@ async fn a_full_pool_is_a_clear_refusal() {
     }
     rig.presses(ANA.0, &format!("1ok:{offer}"), 3).await;
     until("there is an answer", async || rig.messenger.to(ANA).len() == 2).await;
-    assert_eq!(rig.messenger.screens(ANA)[1], Screen::TrialRefused { reason: TrialRefusal::PoolFull });
+    assert_eq!(
+        rig.messenger.screens(ANA)[1],
+        Screen::TrialRefused { reason: TrialRefusal::PoolFull, product: Product::Wireguard }
+    );
     assert_eq!(rig.db.number("SELECT count(*) AS n FROM services WHERE user_id = 7").await, 0);
     let pool = place(&rig, seeded.trial);
     until("the pool knows", async || pool.free.load(std::sync::atomic::Ordering::Relaxed) == 0).await;
     rig.says(8, "/trial").await;
     until("there is an answer", async || rig.messenger.to(UserId(8)).len() == 1).await;
-    assert_eq!(rig.messenger.screens(UserId(8))[0], Screen::TrialRefused { reason: TrialRefusal::PoolFull });
+    assert_eq!(
+        rig.messenger.screens(UserId(8))[0],
+        Screen::TrialRefused { reason: TrialRefusal::PoolFull, product: Product::Wireguard }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

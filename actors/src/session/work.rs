@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use usipipo_domain::dialogue::{self, Act, Command, Event};
 use usipipo_domain::lang::Lang;
 use usipipo_domain::screen::Screen;
-use usipipo_storage::model::{InboxRow, StepCommit, StepDone, StepRefusal, UserTouch};
+use usipipo_storage::model::{InboxRow, StepCommit, StepDone, StepRefusal, StepRules, UserTouch};
 
 /// First wait after the database or the committer did not answer; doubles.
 const WAIT_MIN: Duration = Duration::from_millis(50);
@@ -158,12 +158,16 @@ impl SessionState {
                     let env = self.shared.duty.env.clone();
                     self.preparation().taken(&env);
                 }
-                Err(StepRefusal::NotPrepared) => self.preparation().forget(),
+                // Its server may have become full, or is not to get anything new any more.
+                Err(StepRefusal::NotPrepared) => {
+                    let env = self.shared.duty.env.clone();
+                    self.preparation().reject(&env);
+                }
                 Err(StepRefusal::Broken(error)) => return Err(Failure::Fatal(SessionError::Refused(error))),
             }
             tries += 1;
             if tries >= prepare::TRIES_MAX {
-                return Err(Failure::Later("no address could be had".to_owned()));
+                return Err(Failure::Later("no address or server could be had".to_owned()));
             }
         }
     }
@@ -187,13 +191,14 @@ impl SessionState {
             (lang.unwrap_or(env.options.language), env.options.tz.clone())
         });
         let before = memory.state.clone();
-        let (mut prepared, mut refused) = (None, None);
+        let (mut prepared, mut prepared_key, mut refused) = (None, None, None);
         if let Act::Do(effect) = &step.act
             && prepare::is_needed(effect)
         {
             let mut preparation = std::mem::take(self.preparation());
             let result = preparation.make(&self.shared, self.user, effect, now).await;
-            (prepared, refused) = (preparation.prepared.clone(), preparation.refused);
+            (prepared, prepared_key) = (preparation.prepared.clone(), preparation.key.clone());
+            refused = preparation.refused;
             *self.preparation() = preparation;
             result?;
         }
@@ -206,7 +211,9 @@ impl SessionState {
             callback_id,
             touch,
             prepared,
+            prepared_key,
             refused,
+            rules: StepRules { services_max: env.options.services_max, quiet: env.options.quiet },
             now,
         }))
     }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use super::{KIND, StatsMsg, alerts, forecast, spec};
+use super::{KIND, StatsMsg, alerts, forecast, room, spec};
 use crate::alerts::AlertsMsg;
 use crate::fixture::{ADMIN, ANA, Bench};
 use crate::testing::until;
@@ -8,8 +8,8 @@ use crate::{alerts as alerts_actor, outbox};
 use std::time::Duration;
 use usipipo_domain::alert::AlertKind;
 use usipipo_domain::ids::{NodeId, PoolId};
-use usipipo_domain::service::Purpose;
-use usipipo_storage::model::{PoolOverview, SystemStats};
+use usipipo_domain::service::{NodeState, Purpose};
+use usipipo_storage::model::{NodeOverview, PoolOverview, SystemStats};
 
 /// 253 addresses.
 fn pool(live: u64, quarantined: u64, begun_last_week: u64) -> PoolOverview {
@@ -26,12 +26,64 @@ fn pool(live: u64, quarantined: u64, begun_last_week: u64) -> PoolOverview {
     }
 }
 
+fn node(services: u64, capacity: Option<u64>, state: NodeState) -> NodeOverview {
+    NodeOverview {
+        id: NodeId(2),
+        name: "frankfurt".to_owned(),
+        place: "Frankfurt".to_owned(),
+        country: "DE".to_owned(),
+        driver: "outline".to_owned(),
+        state,
+        services,
+        capacity,
+        mode: "keys".to_owned(),
+        up: true,
+        config_only: false,
+        seen_at: None,
+        down_since: None,
+        error: None,
+        active: services,
+        pending: 0,
+        foreign_peers: 0,
+        endpoint: "fra.example.org:443".to_owned(),
+    }
+}
+
+#[test]
+fn a_server_of_keys_with_less_than_a_tenth_of_its_places_free_raises_the_alert_unless_it_gets_nothing_new() {
+    for (node, expected) in [
+        (node(0, Some(100), NodeState::Active), false),
+        (node(90, Some(100), NodeState::Active), false),
+        (node(91, Some(100), NodeState::Active), true),
+        (node(100, Some(100), NodeState::Active), true),
+        (node(3, Some(2), NodeState::Active), true),
+        (node(100, Some(100), NodeState::Draining), false),
+        (node(1_000, None, NodeState::Active), false),
+    ] {
+        let messages = alerts(&SystemStats::default(), &[], std::slice::from_ref(&node));
+        let raised = messages.iter().any(|message| {
+            matches!(message, AlertsMsg::Raise(AlertKind::ServerNearlyFull { used, .. }) if *used == node.services)
+        });
+        assert_eq!(raised, expected, "{node:?}");
+    }
+    for (node, expected) in [
+        (node(0, Some(100), NodeState::Active), Some(1.0)),
+        (node(91, Some(100), NodeState::Active), Some(0.09)),
+        (node(3, Some(2), NodeState::Active), Some(0.0)),
+        (node(100, Some(100), NodeState::Draining), Some(1.0)),
+        (node(1, Some(0), NodeState::Active), None),
+        (node(1_000, None, NodeState::Active), None),
+    ] {
+        assert_eq!(room(&node), expected, "{node:?}");
+    }
+}
+
 fn raised(stats: &SystemStats, pools: &[PoolOverview]) -> Vec<&'static str> {
     let raised = |message: AlertsMsg| match message {
         AlertsMsg::Raise(kind) => Some(kind.name()),
         _ => None,
     };
-    alerts(stats, pools).into_iter().filter_map(raised).collect()
+    alerts(stats, pools, &[]).into_iter().filter_map(raised).collect()
 }
 
 #[test]
@@ -64,16 +116,19 @@ fn services_that_wait_too_long_and_dead_letters_raise_alerts_and_their_end_resol
     };
     assert_eq!(raised(&stats(300, 0), &[]), [] as [&str; 0]);
     assert_eq!(raised(&stats(301, 2), &[]), ["provisioning_late", "dead_letter"]);
-    let kinds = alerts(&stats(301, 2), &[]);
+    let kinds = alerts(&stats(301, 2), &[], &[]);
     assert!(matches!(kinds[0], AlertsMsg::Raise(AlertKind::ProvisioningLate { count: 3 })), "{kinds:?}");
-    let over: Vec<_> = alerts(&stats(1, 0), &[pool(0, 0, 0)])
+    let over: Vec<_> = alerts(&stats(1, 0), &[pool(0, 0, 0)], &[node(50, Some(100), NodeState::Active)])
         .into_iter()
         .map(|message| match message {
             AlertsMsg::Resolve(key) => key,
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(over, ["provisioning_late", "dead_letter", "pool_nearly_full/miami/trial"]);
+    assert_eq!(
+        over,
+        ["provisioning_late", "dead_letter", "pool_nearly_full/miami/trial", "server_nearly_full/frankfurt"]
+    );
 }
 
 #[tokio::test]

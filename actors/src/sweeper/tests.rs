@@ -7,6 +7,7 @@ use crate::{ip_pool, outbox};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use usipipo_domain::ids::ServiceId;
+use usipipo_domain::lifecycle::Reminder;
 use usipipo_domain::outgoing::Body;
 
 const WEEK: i64 = 7 * 86_400;
@@ -158,4 +159,55 @@ async fn after_a_panic_it_sweeps_on() {
     bench.pass(WEEK);
     bench.moved();
     until("it ended", async || bench.status(service).await == "suspended").await;
+}
+
+#[tokio::test]
+async fn each_reminder_is_sent_once_at_its_time_also_after_panics() {
+    let bench = Bench::new().await;
+    let service = bench.active(2).await;
+    bench.forget_messages().await;
+    // No quiet hours, so that the times are exact.
+    bench.db.execute("UPDATE users SET quiet_from = 0, quiet_to = 0").await;
+    bench.start([outbox::spec(&bench.duty), spec(&bench.duty)]).await;
+    let told = || bench.messenger.to(ANA).into_iter().filter_map(|message| message.content.body).collect::<Vec<_>>();
+    let mut expected = Vec::new();
+    for reminder in Reminder::ALL {
+        let due = at(WEEK) - reminder.before();
+        bench.pass((due - bench.now()).num_seconds() - 1);
+        bench.moved();
+        until("it looked", async || bench.env.directory.sweeper.depth() == 0).await;
+        assert_eq!(told(), expected, "a second before");
+        bench.pass(1);
+        bench.moved();
+        expected.push(Body::Reminder { service, reminder });
+        until("the owner is reminded", async || told() == expected).await;
+        let restarts = bench.restarts(KIND).await;
+        bench.panic(KIND);
+        bench.moved();
+        until("it was started again", async || bench.restarts(KIND).await > restarts).await;
+        bench.moved();
+    }
+    bench.pass(7_200);
+    bench.moved();
+    expected.push(Body::Ended { service });
+    until("its end is told", async || told() == expected).await;
+}
+
+#[tokio::test]
+async fn what_was_not_renewed_in_its_grace_is_over_and_its_address_rests() {
+    let bench = Bench::new().await;
+    let service = bench.active(2).await;
+    bench.start([spec(&bench.duty)]).await;
+    bench.pass(WEEK);
+    bench.moved();
+    until("it ended", async || bench.status(service).await == "suspended").await;
+    bench.pass(48 * 3_600 - 1);
+    bench.moved();
+    until("it looked", async || bench.env.directory.sweeper.depth() == 0).await;
+    assert_eq!(bench.status(service).await, "suspended", "a second before");
+    bench.pass(1);
+    bench.moved();
+    until("it is over", async || bench.status(service).await == "expired").await;
+    let resting = "SELECT count(*) AS n FROM leases WHERE state = 'quarantined'";
+    assert_eq!(bench.db.number(resting).await, 1);
 }

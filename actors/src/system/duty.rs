@@ -1,28 +1,34 @@
 //! What works only while this process leads.
 
-use super::NodePart;
+use super::{KeyNodePart, NodePart};
 use crate::env::Duty;
 use crate::leader::{DUTY, MakeDuty};
 use crate::ports::updates::{Lane, UpdateSource};
 use crate::supervision::policy::Policy;
 use crate::supervision::{AlertSink, ChildSpec, nested};
-use crate::{alerts, committer, ip_pool, lane, node, outbox, poller, router, stats, sweeper};
+use crate::{alerts, committer, ip_pool, key_node, lane, node, outbox, poller, router, stats, sweeper};
 use ractor::ActorProcessingErr;
 use std::sync::Arc;
+use usipipo_domain::plan::PlanSpec;
+use usipipo_domain::service::NodeState;
 use usipipo_domain::wg::PrivateKey;
 use usipipo_storage::StoreError;
+use usipipo_storage::model::KeyNodeRow;
 
 /// `duty` as a whole may take so many times as long to end as one actor.
 const STOP_FACTOR: u32 = 2;
 
-struct Parts {
-    nodes: Vec<NodePart>,
-    source: Option<Arc<dyn UpdateSource>>,
+/// What `duty` is made of, besides what every system has.
+pub(super) struct Parts {
+    pub(super) nodes: Vec<NodePart>,
+    pub(super) key_nodes: Vec<KeyNodePart>,
+    pub(super) plans: Vec<PlanSpec>,
+    pub(super) source: Option<Arc<dyn UpdateSource>>,
 }
 
 /// Makes `duty` for an epoch.
-pub(super) fn maker(nodes: Vec<NodePart>, source: Option<Arc<dyn UpdateSource>>, alerts: AlertSink) -> MakeDuty {
-    let parts = Arc::new(Parts { nodes, source });
+pub(super) fn maker(parts: Parts, alerts: AlertSink) -> MakeDuty {
+    let parts = Arc::new(parts);
     Arc::new(move |duty: Duty| {
         let limits = duty.env.limits();
         let (stop_timeout, policy) = (limits.stop_timeout * STOP_FACTOR, Policy::from(limits));
@@ -38,17 +44,28 @@ pub(super) fn maker(nodes: Vec<NodePart>, source: Option<Arc<dyn UpdateSource>>,
 
 /// Who tells people comes first, who brings work comes last. Stopping goes the other way.
 async fn children(duty: &Duty, parts: &Parts) -> Result<Vec<ChildSpec>, ActorProcessingErr> {
+    duty.env.store.ensure_plans(&parts.plans, duty.env.clock.now()).await?;
     let mut rows = Vec::with_capacity(parts.nodes.len());
     for part in &parts.nodes {
         rows.push(duty.env.store.ensure_node(&part.spec, &fresh_key()?, duty.env.clock.now()).await?);
     }
+    let mut key_rows = Vec::with_capacity(parts.key_nodes.len());
+    for part in &parts.key_nodes {
+        if let Some(row) = key_node_row(duty, part).await? {
+            key_rows.push((row, Arc::clone(&part.driver)));
+        }
+    }
     let mut children = vec![alerts::spec(duty), outbox::spec(duty)];
-    for row in &rows {
+    for row in rows.iter().filter(|row| row.state != NodeState::Removed) {
         children.extend((0..row.pool_ids.len()).filter_map(|index| ip_pool::spec(duty, row, index)));
     }
     for (row, part) in rows.iter().zip(&parts.nodes) {
-        children.push(node::spec(duty, row, Arc::clone(&part.driver)));
+        // What was removed stays removed until its part of the settings goes, too.
+        if row.state != NodeState::Removed {
+            children.push(node::spec(duty, row, Arc::clone(&part.driver)));
+        }
     }
+    children.extend(key_rows.into_iter().map(|(row, driver)| key_node::spec(duty, &row, driver)));
     children.extend([
         committer::spec(duty),
         router::spec(duty),
@@ -59,6 +76,18 @@ async fn children(duty: &Duty, parts: &Parts) -> Result<Vec<ChildSpec>, ActorPro
     ]);
     children.extend(parts.source.iter().map(|source| poller::spec(duty, Arc::clone(source))));
     Ok(children)
+}
+
+/// The server's row; `None` when it was removed, or when it cannot be one: the others go on without it.
+async fn key_node_row(duty: &Duty, part: &KeyNodePart) -> Result<Option<KeyNodeRow>, StoreError> {
+    match duty.env.store.ensure_key_node(&part.spec, duty.env.clock.now()).await {
+        Ok(row) => Ok((row.state != NodeState::Removed).then_some(row)),
+        Err(error @ (StoreError::Vault(_) | StoreError::Broken(_))) => {
+            tracing::error!(node = part.spec.name, %error, "a server of keys is left out; the others go on");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// For a server that has no row yet.

@@ -11,6 +11,8 @@ use crate::testing::until;
 use chrono::TimeDelta;
 use serde_json::json;
 use usipipo_domain::ids::UserId;
+use usipipo_domain::service::Product;
+use usipipo_storage::model::KeyStanding;
 
 /// Every actor of a system that leads and polls.
 fn paths() -> Vec<String> {
@@ -20,6 +22,8 @@ fn paths() -> Vec<String> {
         "pool/miami/trial",
         "pool/miami/paid",
         "node/miami",
+        "key_node/outline-1",
+        "key_node/telemt-1",
         "committer",
         "router",
         "payments",
@@ -49,7 +53,7 @@ fn stir(world: &World, system: &System, number: i64) {
 
 #[tokio::test]
 async fn every_kind_of_actor_comes_back_after_a_kill() {
-    let world = World::new().await;
+    let world = World::with_keys().await;
     let system = world.lead().await;
     for (number, path) in (100..).zip(paths()) {
         let before = restarts(&system, &path).await;
@@ -74,7 +78,7 @@ async fn every_kind_of_actor_comes_back_after_a_start_that_failed() {
 }
 
 async fn each_comes_back_after(fault: Fault, cause: &str) {
-    let world = World::new().await;
+    let world = World::with_keys().await;
     let system = world.lead().await;
     for (number, path) in (100..).zip(paths()) {
         let before = restarts(&system, &path).await;
@@ -118,6 +122,12 @@ async fn comes_back(world: &World, system: &System, path: &str, before: u64, num
         ))
         .await;
     assert_eq!(carried, 1, "after {path}");
+    for (product, node) in [(Product::Outline, "outline-1"), (Product::Mtproto, "telemt-1")] {
+        let service = world.take_free(user, product).await;
+        let key = "SELECT name AS t FROM access_keys WHERE applied = 'open' AND service_id =";
+        let name = world.database.text(&format!("{key} {service}")).await;
+        assert_eq!(world.keys_of(node).standing(&name), KeyStanding::Open, "after {path}");
+    }
 }
 
 #[tokio::test]
@@ -129,7 +139,7 @@ async fn a_session_comes_back_after_a_kill_and_goes_on_in_the_middle_of_a_conver
     world.say(user, "/trial");
     let offer = world
         .shown("the offer", user, |screen| match screen {
-            usipipo_domain::screen::Screen::TrialOffer { offer } => Some(*offer),
+            usipipo_domain::screen::Screen::TrialOffer { offer, .. } => Some(*offer),
             _ => None,
         })
         .await;
@@ -170,7 +180,7 @@ async fn a_system_starts_without_a_database_and_says_so() {
 
 #[tokio::test]
 async fn the_tree_shows_every_actor_and_sessions_by_state() {
-    let world = World::new().await;
+    let world = World::with_keys().await;
     let system = world.lead().await;
     world.greet(UserId(100)).await;
     let tree = system.tree().await;

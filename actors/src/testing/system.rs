@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "only tests use this")]
 
 use super::driver::FakeDriver;
+use super::key_driver::FakeKeyDriver;
 use super::liveness::FakeLiveness;
 use super::messenger::FakeMessenger;
 use super::parser::FakeParser;
@@ -11,7 +12,7 @@ use crate::leader::Role;
 use crate::limits::Limits;
 use crate::ports::clock::Clock;
 use crate::supervision::{ChildState, TreeNode};
-use crate::system::{NodePart, System, SystemParts};
+use crate::system::{KeyNodePart, NodePart, System, SystemParts};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use std::sync::Arc;
@@ -22,9 +23,10 @@ use usipipo_domain::ids::{BotId, ServiceId, UserId};
 use usipipo_domain::lang::Lang;
 use usipipo_domain::outgoing::Body;
 use usipipo_domain::permission::Staff;
+use usipipo_domain::plan::PlanSpec;
 use usipipo_domain::screen::Screen;
-use usipipo_domain::service::{Purpose, TrialTerms};
-use usipipo_storage::model::{NodeSpec, PoolSpec};
+use usipipo_domain::service::{Product, Purpose};
+use usipipo_storage::model::{KeyAccess, KeyNodeSpec, NodeSpec, PoolSpec};
 use usipipo_storage::testing::TestDatabase;
 
 /// Longest wait of [`until`]; a machine that builds something else at the same time is slow.
@@ -89,6 +91,8 @@ pub struct World {
     pub source: Arc<FakeSource>,
     /// The server, [`NODE`].
     pub driver: Arc<FakeDriver>,
+    /// Servers of keys; none at first, see [`World::with_keys`].
+    pub key_nodes: Vec<(KeyNodeSpec, Arc<FakeKeyDriver>)>,
     /// Bounds; change them before a start.
     pub limits: Limits,
     /// Systems poll; otherwise they wait for [`System::accept`].
@@ -123,12 +127,32 @@ impl World {
             messenger: Arc::default(),
             source: Arc::default(),
             driver: Arc::default(),
+            key_nodes: Vec::new(),
             limits,
             polls: true,
             updates: AtomicI64::new(1),
             deaths: Arc::default(),
             holders: AtomicI64::new(1),
         }
+    }
+
+    /// The same with an Outline server, `outline-1`, and a telemt server, `telemt-1`.
+    pub async fn with_keys() -> Self {
+        let mut world = Self::new().await;
+        world.key_nodes = vec![
+            (key_node_spec("outline-1", Product::Outline), Arc::new(FakeKeyDriver::outline())),
+            (key_node_spec("telemt-1", Product::Mtproto), Arc::new(FakeKeyDriver::telemt())),
+        ];
+        world
+    }
+
+    /// The driver of a server of keys.
+    ///
+    /// # Panics
+    /// When there is none of this name.
+    #[must_use]
+    pub fn keys_of(&self, name: &str) -> &FakeKeyDriver {
+        &self.key_nodes.iter().find(|(spec, _)| spec.name == name).expect("there is such a server").1
     }
 
     /// What a system on this world is made of.
@@ -142,12 +166,20 @@ impl World {
             parser: Arc::new(FakeParser),
             source: self.polls.then(|| Arc::clone(&self.source) as _),
             nodes: vec![NodePart { spec: node_spec(), driver: Arc::clone(&self.driver) as _ }],
+            key_nodes: self
+                .key_nodes
+                .iter()
+                .map(|(spec, driver)| KeyNodePart { spec: spec.clone(), driver: Arc::clone(driver) as _ })
+                .collect(),
+            plans: PlanSpec::defaults(),
             options: Options {
                 bot: BotId(42),
                 staff: Arc::new(Staff::new(vec![SUPERADMIN], Vec::new())),
                 language: Lang::Es,
                 tz: "America/Havana".to_owned(),
-                trial: TrialTerms::default(),
+                grace: usipipo_domain::lifecycle::GRACE,
+                quiet: Some(usipipo_domain::lifecycle::QuietHours::default()),
+                services_max: usipipo_domain::service::SERVICES_MAX,
                 limits: self.limits.clone(),
             },
             holder: format!("process {holder}"),
@@ -236,15 +268,37 @@ impl World {
 
     /// The user takes a trial and waits for the config file, by polling.
     pub async fn take_trial(&self, user: UserId) -> ServiceId {
-        self.say(user, "/trial");
+        self.take_free(user, Product::Wireguard).await
+    }
+
+    /// The user takes the free plan of a product and waits for the thing itself, by polling.
+    pub async fn take_free(&self, user: UserId, product: Product) -> ServiceId {
+        self.press(user, &Button::TrialOf(product), 1);
         let offer = self
             .shown("the offer", user, |screen| match screen {
-                Screen::TrialOffer { offer } => Some(*offer),
+                Screen::TrialOffer { offer, product: of } if *of == product => Some(*offer),
                 _ => None,
             })
             .await;
+        let before = self.things_sent(user);
         self.press(user, &Button::Accept { offer }, 1);
-        self.config_sent(user).await
+        let mut sent = None;
+        until(&format!("{user} gets it"), async || {
+            sent = self.things_sent(user).into_iter().find(|service| !before.contains(service));
+            sent.is_some()
+        })
+        .await;
+        sent.expect("it was waited for")
+    }
+
+    /// Services whose config, key or link the user got, each as often as it was sent.
+    #[must_use]
+    pub fn things_sent(&self, user: UserId) -> Vec<ServiceId> {
+        let things = self.messenger.to(user).into_iter().filter_map(|message| match message.content.body {
+            Some(Body::ConfigFile { service }) => Some(service),
+            _ => None,
+        });
+        things.collect()
     }
 
     /// Waits until the user got a config file.
@@ -288,6 +342,27 @@ pub async fn all_run(system: &System) {
     .await;
 }
 
+/// A server of keys with room for 100.
+#[must_use]
+pub fn key_node_spec(name: &str, product: Product) -> KeyNodeSpec {
+    let api_url = format!("https://{name}.example.org/api").into();
+    KeyNodeSpec {
+        name: name.to_owned(),
+        place: "Frankfurt".to_owned(),
+        country: "DE".to_owned(),
+        product,
+        capacity: 100,
+        host: format!("{name}.example.org"),
+        port: 443,
+        domain: None,
+        exclusive: false,
+        access: match product {
+            Product::Outline => KeyAccess::Outline { api_url, cert_sha256: "0".repeat(64) },
+            Product::Mtproto | Product::Wireguard => KeyAccess::Telemt { api_url, auth_header: None },
+        },
+    }
+}
+
 /// A server with a trial pool of 253 addresses and IPv6, and a paid one.
 #[must_use]
 pub fn node_spec() -> NodeSpec {
@@ -301,6 +376,7 @@ pub fn node_spec() -> NodeSpec {
         driver: "wireguard".to_owned(),
         mode: "auto".to_owned(),
         place: "Miami".to_owned(),
+        country: "US".to_owned(),
         interface: "wg0".to_owned(),
         listen_port: 51_820,
         endpoint: "vpn.example.org:51820".to_owned(),

@@ -4,15 +4,22 @@ use chrono::{DateTime, Utc};
 use chrono_tz_name::TzName;
 use ipnetwork::{Ipv4Network, Ipv6Network};
 use std::time::Duration;
+use usipipo_domain::access::KeySecret;
 use usipipo_domain::dialogue::{State, Step};
 use usipipo_domain::ids::{BotId, InboxSeq, LeaseId, NodeId, OutboxId, PoolId, ServiceId, UserId};
 use usipipo_domain::lang::Lang;
+use usipipo_domain::lifecycle::QuietHours;
 use usipipo_domain::outgoing::OutboxMessage;
 use usipipo_domain::screen::{Screen, TrialRefusal};
-use usipipo_domain::service::{Addresses, Purpose, ServiceCard, TrialTerms};
+use usipipo_domain::service::{Addresses, NodeState, Product, Purpose, SERVICES_MAX, ServiceCard};
 use usipipo_domain::wg::{PresharedKey, PrivateKey, PublicKey};
 
+mod keys;
 mod reports;
+pub use keys::{
+    KeyAccess, KeyNodeRow, KeyNodeSpec, KeyReading, KeyReadings, KeyRow, KeyStanding, OfferRow, PreparedKey, Recorded,
+    Reminded, ServerChoice, UsageKind,
+};
 pub use reports::{AlertRow, DeadLetterRow, NodeOverview, Page, PoolOverview, SystemStats};
 
 /// A time zone's IANA name, checked where it was chosen.
@@ -87,6 +94,10 @@ pub struct UserRow {
     pub last_seen_at: DateTime<Utc>,
     /// They blocked the bot.
     pub blocked: bool,
+    /// Reminders before an end are sent.
+    pub reminders: bool,
+    /// Their own quiet hours (equal ends: never); `None` for those of the settings.
+    pub quiet: Option<QuietHours>,
 }
 
 /// A session's memory, rebuilt when it starts.
@@ -131,8 +142,6 @@ pub struct Prepared {
     pub preshared_key: PresharedKey,
     /// The name a new service gets ("WireGuard 1").
     pub name: String,
-    /// Limits of a trial.
-    pub terms: TrialTerms,
 }
 
 /// One update's step, to be committed as a whole.
@@ -151,13 +160,34 @@ pub struct StepCommit {
     pub callback_id: Option<String>,
     /// What changed of the user.
     pub touch: Option<UserTouch>,
-    /// For `Accept` of a trial or rotation offer.
+    /// For `Accept` of an offer that needs an address or WireGuard keys ([`OfferNeeds::Address`], [`OfferNeeds::Keys`]).
     pub prepared: Option<Prepared>,
-    /// Why nothing could be prepared for a trial (no node is up, pools are full): the user is told, an offer stays usable.
-    /// Looked at for `OfferTrial` and for `Accept` of a trial offer, and only when the trial is not used already.
-    pub refused: Option<TrialRefusal>,
+    /// For `Accept` of an offer that needs a key ([`OfferNeeds::Key`], [`OfferNeeds::Secret`]).
+    pub prepared_key: Option<PreparedKey>,
+    /// Why nothing could be prepared for a service (no node is up, pools are full), and of which product: the user is told,
+    /// an offer stays usable. Looked at for `OfferTrial` (of another product, or of none in particular, what it is about is
+    /// left out of the choice) and for `Accept` of whatever makes or moves a service, and only when nothing else stands
+    /// against it, as a trial used already.
+    pub refused: Option<(TrialRefusal, Product)>,
+    /// What the settings allow.
+    pub rules: StepRules,
     /// The program's time.
     pub now: DateTime<Utc>,
+}
+
+/// Rules of the settings that a step may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepRules {
+    /// Most services that a user may hold at a time; granted ones do not count.
+    pub services_max: u16,
+    /// Quiet hours that a user gets who turns them on.
+    pub quiet: Option<QuietHours>,
+}
+
+impl Default for StepRules {
+    fn default() -> Self {
+        Self { services_max: SERVICES_MAX, quiet: Some(QuietHours::default()) }
+    }
 }
 
 /// What a committed step leaves to do.
@@ -195,16 +225,35 @@ pub enum StepRefusal {
 /// What taking an offer needs to be prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OfferNeeds {
-    /// Nothing: gone, taken, foreign, or a revocation. The commit tells the user.
+    /// Nothing: gone, taken, foreign, or something that needs no preparation. The commit tells the user.
     Nothing,
-    /// An address from a trial pool, and keys.
-    Trial,
+    /// An address from a pool of this purpose, and keys.
+    Address {
+        /// Which pools.
+        purpose: Purpose,
+        /// Not on this server: it is a move away from it.
+        not: Option<NodeId>,
+    },
     /// Keys; the service stays on this node and pool.
     Keys {
         /// The node of the service.
         node: NodeId,
         /// The pool of its lease.
         pool: PoolId,
+    },
+    /// A new secret on a server of this product that takes new services.
+    Key {
+        /// Of what.
+        product: Product,
+        /// Not on this server: it is a move away from it.
+        not: Option<NodeId>,
+    },
+    /// A new secret; the service stays on its server.
+    Secret {
+        /// Of what.
+        product: Product,
+        /// The server.
+        node: NodeId,
     },
 }
 
@@ -219,6 +268,8 @@ pub struct NodeSpec {
     pub mode: String,
     /// For people ("Miami").
     pub place: String,
+    /// ISO 3166 code, upper case; empty when not known.
+    pub country: String,
     /// Network interface.
     pub interface: String,
     /// UDP port.
@@ -261,6 +312,8 @@ pub struct NodeRow {
     pub public_key: PublicKey,
     /// It answered last time.
     pub up: bool,
+    /// What it is for.
+    pub state: NodeState,
 }
 
 /// What a node's actor last saw.
@@ -375,11 +428,45 @@ pub struct Viewer {
     pub current: Option<(i32, Screen, DateTime<Utc>)>,
 }
 
-/// The secrets of a config file, read at the moment of sending.
+/// What a user needs to use a service, secrets included, read at the moment of sending.
 #[derive(Debug)]
 pub struct ClientConfig {
     /// The service.
     pub card: ServiceCard,
+    /// The thing itself.
+    pub thing: Thing,
+}
+
+/// What a service is to its user.
+#[derive(Debug)]
+pub enum Thing {
+    /// A WireGuard config.
+    Tunnel(TunnelConfig),
+    /// An Outline key.
+    Outline {
+        /// Shadowsocks password.
+        password: secrecy::SecretString,
+        /// Where clients connect.
+        host: String,
+        /// TCP and UDP.
+        port: u16,
+    },
+    /// A proxy for Telegram.
+    Mtproto {
+        /// Without `dd`, `ee` or domain.
+        secret: KeySecret,
+        /// Where clients connect.
+        host: String,
+        /// TCP.
+        port: u16,
+        /// The domain that it pretends to be, if it does.
+        domain: Option<String>,
+    },
+}
+
+/// The secrets of a WireGuard config.
+#[derive(Debug)]
+pub struct TunnelConfig {
     /// `None`: the user keeps it.
     pub private_key: Option<PrivateKey>,
     /// Shared with the server.

@@ -22,6 +22,9 @@ diesel::table! {
         created_at -> Timestamptz,
         last_seen_at -> Timestamptz,
         blocked_at -> Nullable<Timestamptz>,
+        quiet_from -> Nullable<SmallInt>,
+        quiet_to -> Nullable<SmallInt>,
+        reminders -> Bool,
     }
 }
 
@@ -76,14 +79,14 @@ diesel::table! {
         driver -> Text,
         mode -> Text,
         place -> Text,
-        interface -> Text,
-        listen_port -> Integer,
+        interface -> Nullable<Text>,
+        listen_port -> Nullable<Integer>,
         endpoint -> Text,
         dns -> Array<Text>,
         mtu -> Integer,
         exclusive -> Bool,
-        public_key -> Bytea,
-        private_key -> Bytea,
+        public_key -> Nullable<Bytea>,
+        private_key -> Nullable<Bytea>,
         created_at -> Timestamptz,
         up -> Bool,
         config_only -> Bool,
@@ -91,6 +94,12 @@ diesel::table! {
         down_since -> Nullable<Timestamptz>,
         error -> Nullable<Text>,
         foreign_peers -> Integer,
+        country -> Text,
+        state -> Text,
+        capacity -> Nullable<Integer>,
+        settings -> Jsonb,
+        access -> Nullable<Bytea>,
+        incarnation -> Nullable<Text>,
     }
 }
 
@@ -124,6 +133,15 @@ diesel::table! {
         ends_at -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,
         late_told_at -> Nullable<Timestamptz>,
+        plan_id -> Nullable<Integer>,
+        free -> Bool,
+        granted -> Bool,
+        devices -> Nullable<SmallInt>,
+        period -> Integer,
+        period_at -> Nullable<Timestamptz>,
+        quota_base -> BigInt,
+        reminded -> Nullable<Text>,
+        remind_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -145,6 +163,8 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         taken_at -> Nullable<Timestamptz>,
+        plan_id -> Nullable<Integer>,
+        for_user -> Nullable<BigInt>,
     }
 }
 
@@ -179,6 +199,49 @@ diesel::table! {
         seen_rx -> BigInt,
         seen_tx -> BigInt,
         late_told_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    plans (id) {
+        id -> Integer,
+        code -> Text,
+        version -> Integer,
+        product -> Text,
+        kind -> Text,
+        days -> SmallInt,
+        price_cents -> Integer,
+        quota_bytes -> Nullable<BigInt>,
+        devices -> Nullable<SmallInt>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plans_withdrawn (code) {
+        code -> Text,
+        withdrawn_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    access_keys (id) {
+        id -> BigInt,
+        service_id -> BigInt,
+        node_id -> Integer,
+        name -> Text,
+        secret -> Bytea,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+        removed_at -> Nullable<Timestamptz>,
+        applied -> Text,
+        told_at -> Nullable<Timestamptz>,
+        late_told_at -> Nullable<Timestamptz>,
+        total -> BigInt,
+        reading -> BigInt,
+        read_at -> Nullable<Timestamptz>,
+        estimate -> BigInt,
+        base -> BigInt,
     }
 }
 
@@ -233,6 +296,8 @@ diesel::joinable!(leases -> services (service_id));
 diesel::joinable!(leases -> pools (pool_id));
 diesel::joinable!(peers -> services (service_id));
 diesel::joinable!(offers -> services (service_id));
+diesel::joinable!(offers -> plans (plan_id));
+diesel::joinable!(access_keys -> services (service_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     dialogues,
@@ -243,8 +308,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     services,
     trials,
     offers,
+    plans,
+    plans_withdrawn,
     leases,
     peers,
+    access_keys,
     outbox,
     alerts,
     audit,

@@ -9,13 +9,18 @@ mod decode;
 #[cfg(test)]
 mod fixture;
 mod inbox;
+mod key_nodes;
+mod key_usage;
+mod keys;
 mod leader;
 mod leases;
+mod life;
 mod migrate;
 mod nodes;
 mod outbox;
 mod overview;
 mod peers;
+mod plans;
 mod pool;
 mod pools;
 mod queue;

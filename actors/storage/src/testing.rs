@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use seed::{SeededNode, prepared, screen, step};
+pub use seed::{SeededNode, prepared, prepared_key, screen, step};
 
 /// Names the server; a superuser's URL.
 pub const URL_VARIABLE: &str = "USIPIPO_TEST_DATABASE_URL";

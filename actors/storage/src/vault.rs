@@ -18,7 +18,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
+use usipipo_domain::access::KeySecret;
 use usipipo_domain::ids::NodeId;
+use usipipo_domain::service::Product;
 use usipipo_domain::wg::{PresharedKey, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
@@ -54,20 +56,26 @@ pub(crate) enum Place<'a> {
     PeerPreshared(NodeId, &'a PublicKey),
     /// `nodes.private_key`
     NodePrivate(&'a PublicKey),
+    /// `access_keys.secret`, by server and name
+    KeySecret(NodeId, &'a str),
+    /// `nodes.access`, by the server's name
+    NodeAccess(&'a str),
 }
 
 impl Place<'_> {
     fn aad(self) -> Vec<u8> {
-        let (name, node, key): (&[u8], _, _) = match self {
-            Self::PeerPrivate(node, key) => (b"peers.private_key\0", Some(node), key),
-            Self::PeerPreshared(node, key) => (b"peers.preshared_key\0", Some(node), key),
-            Self::NodePrivate(key) => (b"nodes.private_key\0", None, key),
+        let (name, node, key): (&[u8], _, &[u8]) = match self {
+            Self::PeerPrivate(node, key) => (b"peers.private_key\0", Some(node), key.as_bytes()),
+            Self::PeerPreshared(node, key) => (b"peers.preshared_key\0", Some(node), key.as_bytes()),
+            Self::NodePrivate(key) => (b"nodes.private_key\0", None, key.as_bytes()),
+            Self::KeySecret(node, name) => (b"access_keys.secret\0", Some(node), name.as_bytes()),
+            Self::NodeAccess(name) => (b"nodes.access\0", None, name.as_bytes()),
         };
         let mut aad = name.to_vec();
         if let Some(NodeId(node)) = node {
             aad.extend_from_slice(&node.to_be_bytes());
         }
-        aad.extend_from_slice(key.as_bytes());
+        aad.extend_from_slice(key);
         aad
     }
 }
@@ -284,6 +292,45 @@ impl Vault {
     /// Opens what [`Vault::seal_node_key`] sealed.
     pub(crate) fn open_node_key(&self, public: &PublicKey, sealed: &[u8]) -> Result<PrivateKey, StoreError> {
         Ok(PrivateKey::from_random(*self.open_32(Place::NodePrivate(public), sealed)?))
+    }
+
+    /// Seals the secret of the row `(node, name)` of `access_keys`.
+    pub(crate) fn seal_key_secret(&self, node: NodeId, name: &str, secret: &KeySecret) -> Result<Vec<u8>, StoreError> {
+        let bytes: &[u8] = match secret {
+            KeySecret::Outline(password) => password.as_bytes(),
+            KeySecret::Mtproto(secret) => secret,
+        };
+        self.seal(Place::KeySecret(node, name), bytes)
+    }
+
+    /// Opens what [`Vault::seal_key_secret`] sealed.
+    pub(crate) fn open_key_secret(
+        &self,
+        node: NodeId,
+        name: &str,
+        product: Product,
+        sealed: &[u8],
+    ) -> Result<KeySecret, StoreError> {
+        let opened = self.open(Place::KeySecret(node, name), sealed)?;
+        let damaged = || StoreError::Vault("it does not hold what the service's kind needs".to_owned());
+        match product {
+            Product::Outline => {
+                let password = std::str::from_utf8(&opened).map_err(|_| damaged())?;
+                Ok(KeySecret::Outline(password.to_owned()))
+            }
+            Product::Mtproto => Ok(KeySecret::Mtproto(opened.as_slice().try_into().map_err(|_| damaged())?)),
+            Product::Wireguard => Err(damaged()),
+        }
+    }
+
+    /// Seals how to manage a server of keys, named as in `nodes.name`.
+    pub(crate) fn seal_node_access(&self, name: &str, access: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.seal(Place::NodeAccess(name), access)
+    }
+
+    /// Opens what [`Vault::seal_node_access`] sealed.
+    pub(crate) fn open_node_access(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.open(Place::NodeAccess(name), sealed)
     }
 
     /// Seals a value anew with the current key; `None` when that key sealed it already.

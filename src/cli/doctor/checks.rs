@@ -1,6 +1,7 @@
 //! The single checks.
 
 mod database;
+mod key_servers;
 mod servers;
 mod telegram;
 
@@ -43,6 +44,7 @@ pub(super) async fn all(loaded: &Loaded) -> Vec<Check> {
     checks.push(admins(settings));
     checks.extend(ports(settings, running));
     checks.extend(servers::checks(settings, running));
+    checks.extend(key_servers::all(settings).await);
     checks.push(if running {
         Check::good("program", "runs; `usipipo tree` shows its actors")
     } else {

@@ -1,4 +1,5 @@
-//! Configs as documents and pictures. Nothing of them is logged or kept; they are read from the rows and gone when sent.
+//! What a service is to its user: a config as a document, a link, a picture of either. Nothing of them is logged or kept; they
+//! are read from the rows and gone when sent.
 
 use super::{Sent, TelegramMessenger, render_error, send_error, sent};
 use crate::telegram::api::Method;
@@ -6,19 +7,20 @@ use crate::telegram::config_file::file_name;
 use crate::telegram::html::{CAPTION_MAX_UNITS, Html};
 use crate::telegram::keyboard::Keyboard;
 use crate::telegram::qr;
-use crate::telegram::render::Reader;
+use crate::telegram::render::{Reader, address};
 use reqwest::multipart::{Form, Part};
 use secrecy::{ExposeSecret as _, SecretString};
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::ids::{ServiceId, UserId};
 use usipipo_actors::domain::outgoing::Place;
 use usipipo_actors::domain::screen::Screen;
-use usipipo_actors::model::ClientConfig;
+use usipipo_actors::domain::service::{Product, ServiceCard};
+use usipipo_actors::model::Thing;
 use usipipo_actors::ports::messenger::{Delivered, SendError};
 
 impl TelegramMessenger {
-    /// Sends the config, as a picture if that is asked for and makes sense. A service that has none shows its card, which
-    /// says why.
+    /// Sends the thing itself, as a picture if that is asked for and makes sense. A service that has none shows its card,
+    /// which says why.
     pub(super) async fn send_config(
         &self,
         chat: UserId,
@@ -27,43 +29,60 @@ impl TelegramMessenger {
     ) -> Result<Delivered, SendError> {
         let reader = self.reader(chat).await?;
         let config = self.renderer.data.client_config(chat, service).await.map_err(render_error)?;
+        let now = self.clock.now();
         let Some(config) = config else {
-            let now = self.clock.now();
             let card = self.renderer.screen(&reader, &Screen::Card { service }, now).await.map_err(render_error)?;
             return self.show(&reader, card, Place::New, now).await;
         };
-        let text = (self.write_config)(&config);
+        let (text, tunnel) = match (&config.thing, address(&config)) {
+            (Thing::Tunnel(tunnel), _) => ((self.write_config)(config.card.addresses, tunnel), Some(tunnel)),
+            (_, Some(link)) => (link, None),
+            (_, None) => return Err(SendError::Rejected("a key of another kind than its server".to_owned())),
+        };
         // Without the private key a picture could not be used.
+        let drawable = tunnel.is_none_or(|tunnel| tunnel.private_key.is_some());
         if picture
-            && config.private_key.is_some()
+            && drawable
             && let Some(png) = draw(chat, &text).await
         {
-            return self.send_picture(&reader, &config, png).await;
+            return self.send_picture(&reader, &config.card, png).await;
         }
-        self.send_document(&reader, &config, &text).await
+        match (tunnel, self.renderer.link(&reader, &config, now)) {
+            (None, Some(link)) => self.notify(chat, link).await,
+            (tunnel, _) => {
+                let own_key = tunnel.is_some_and(|tunnel| tunnel.private_key.is_none());
+                self.send_document(&reader, &config.card, own_key, &text).await
+            }
+        }
     }
 
     async fn send_document(
         &self,
         reader: &Reader,
-        config: &ClientConfig,
+        card: &ServiceCard,
+        own_key: bool,
         text: &SecretString,
     ) -> Result<Delivered, SendError> {
-        let (words, card) = (reader.words, &config.card);
-        let (caption, key) = if config.private_key.is_some() {
-            (words.file_caption(&card.name), (words.btn_qr(), Button::Qr { service: card.id }))
+        let words = reader.words;
+        let (caption, key) = if own_key {
+            let to_card = words.btn_card(card.product.as_str(), &card.name);
+            (words.file_caption_own_key(&card.name), (to_card, Button::Card { service: card.id }))
         } else {
-            (words.file_caption_own_key(&card.name), (words.btn_card(&card.name), Button::Card { service: card.id }))
+            (words.file_caption(&card.name), (words.btn_qr(), Button::Qr { service: card.id }))
         };
         let file = Part::bytes(text.expose_secret().as_bytes().to_vec()).file_name(file_name(&card.name, card.id));
         self.send_file(reader.id, Method::SendDocument, ("document", "text/plain", file), caption, key).await
     }
 
-    async fn send_picture(&self, reader: &Reader, config: &ClientConfig, png: Vec<u8>) -> Result<Delivered, SendError> {
-        let (words, card) = (reader.words, &config.card);
-        let key = (words.btn_file(), Button::File { service: card.id });
+    async fn send_picture(&self, reader: &Reader, card: &ServiceCard, png: Vec<u8>) -> Result<Delivered, SendError> {
+        let words = reader.words;
+        let label = match card.product {
+            Product::Wireguard => words.btn_file(),
+            Product::Outline | Product::Mtproto => words.btn_link(),
+        };
         let file = Part::bytes(png).file_name("qr.png");
-        let caption = words.qr_caption(&card.name);
+        let caption = words.qr_caption(card.product.as_str(), &card.name);
+        let key = (label, Button::File { service: card.id });
         self.send_file(reader.id, Method::SendPhoto, ("photo", "image/png", file), caption, key).await
     }
 

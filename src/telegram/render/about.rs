@@ -3,7 +3,6 @@
 use super::{Ctx, Face};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
-use crate::telegram::words::size;
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::permission::Permission;
 use usipipo_actors::domain::screen::Screen;
@@ -13,10 +12,14 @@ pub(super) fn help(ctx: Ctx<'_>) -> Face {
     let mut html = words.help();
     if ctx.role.holds(Permission::SystemRead) {
         html.paragraph(&words.help_admin());
+        if ctx.role.holds(Permission::ServicesGrant) {
+            html.line(&words.help_grant());
+        }
     }
     let keyboard = Keyboard::default()
         .row([(words.btn_privacy(), Button::Privacy), (words.btn_terms(), Button::Terms)])
-        .row([ctx.my_vpn(), ctx.home()]);
+        .row(ctx.lists())
+        .row([ctx.home()]);
     (html, keyboard)
 }
 
@@ -26,9 +29,7 @@ pub(super) fn privacy(ctx: Ctx<'_>) -> Face {
 }
 
 pub(super) fn terms(ctx: Ctx<'_>) -> Face {
-    let trial = ctx.options.trial;
-    let html = ctx.words.terms(u32::from(trial.days), size(trial.quota_bytes));
-    (html, Keyboard::default().row([(ctx.words.btn_privacy(), Button::Privacy), ctx.home()]))
+    (ctx.words.terms(), Keyboard::default().row([(ctx.words.btn_privacy(), Button::Privacy), ctx.home()]))
 }
 
 pub(super) fn not_allowed(ctx: Ctx<'_>) -> Face {
@@ -63,5 +64,5 @@ pub(super) fn small(ctx: Ctx<'_>, screen: &Screen) -> Face {
 }
 
 fn ways_on(ctx: Ctx<'_>) -> Keyboard {
-    Keyboard::default().row([ctx.my_vpn(), (ctx.words.btn_help(), Button::Help)]).row([ctx.home()])
+    Keyboard::default().row(ctx.lists()).row([(ctx.words.btn_help(), Button::Help), ctx.home()])
 }

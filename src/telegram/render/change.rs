@@ -1,11 +1,12 @@
-//! Name, key and end of a service: questions and their answers.
+//! Name, key, next period and end of a service: questions and their answers.
 
-use super::{Ctx, Face};
+use super::{Ctx, Face, service};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
+use chrono::TimeDelta;
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::ids::{OfferId, ServiceId};
-use usipipo_actors::domain::service::{NAME_MAX_CHARS, NameError, ServiceCard};
+use usipipo_actors::domain::service::{NAME_MAX_CHARS, NameError, Product, ServiceCard};
 use usipipo_actors::domain::wg::KeyError;
 
 /// What was wrong with the last answer, then the question again.
@@ -45,16 +46,38 @@ pub(super) fn ask_own_key(ctx: Ctx<'_>, error: Option<KeyError>) -> Face {
 
 pub(super) fn ask_rotate(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Face {
     let words = ctx.words;
+    let mut html = words.ask_rotate(&card.name);
+    html.line(&words.ask_rotate_hint(card.product.as_str()));
     let keyboard = Keyboard::default()
         .row([(words.btn_rotate_now(), Button::Accept { offer })])
-        .row([(words.btn_own_key(), Button::OwnKey { offer })])
+        .row_if(card.product == Product::Wireguard, || [(words.btn_own_key(), Button::OwnKey { offer })])
         .row([back_to(ctx, card), ctx.home()]);
-    (words.ask_rotate(&card.name), keyboard)
+    (html, keyboard)
+}
+
+pub(super) fn ask_renew(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Face {
+    let words = ctx.words;
+    let mut html = words.ask_renew(u32::from(card.days), &card.name);
+    let begin = card.ends_at.map_or(ctx.here.now, |end| end.max(ctx.here.now));
+    html.line(&words.ask_renew_until(ctx.here.date(begin + TimeDelta::days(i64::from(card.days)))));
+    let keyboard = Keyboard::default()
+        .row([(words.btn_renew_now(), Button::Accept { offer })])
+        .row([back_to(ctx, card), ctx.home()]);
+    (html, keyboard)
+}
+
+pub(super) fn renewed(ctx: Ctx<'_>, card: &ServiceCard) -> Face {
+    let words = ctx.words;
+    // Without an end it has not begun; it says so on its card.
+    let end = card.ends_at.unwrap_or(ctx.here.now);
+    let mut html = words.renewed(&card.name, ctx.here.date(end), ctx.here.left(end));
+    html.line(&words.renewed_hint(card.product.as_str()));
+    (html, Keyboard::default().row([service::card_button(ctx, card)]).row([ctx.mine(card.product), ctx.home()]))
 }
 
 /// The question stays open: the next key may be pasted at once.
 pub(super) fn key_taken(ctx: Ctx<'_>, service: Option<ServiceId>) -> Face {
-    let back = service.map_or(Button::Trial, |service| Button::Card { service });
+    let back = service.map_or(Button::TrialOf(Product::Wireguard), |service| Button::Card { service });
     (ctx.words.key_taken(), Keyboard::default().row([(ctx.words.btn_back(), back), ctx.home()]))
 }
 
@@ -63,15 +86,19 @@ pub(super) fn ask_revoke(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Fa
     let mut html = words.ask_revoke(&card.name);
     if card.trial {
         html.line(&words.ask_revoke_trial());
+    } else if card.free {
+        html.line(&words.ask_revoke_free());
     }
-    let keep = (words.btn_keep(), Button::Card { service: card.id });
+    let keep = (words.btn_keep(card.product.as_str()), Button::Card { service: card.id });
     (html, Keyboard::default().row([(words.btn_revoke_now(), Button::Accept { offer })]).row([keep, ctx.home()]))
 }
 
 pub(super) fn revoked(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Face {
-    let html = match card {
-        Some(card) => ctx.words.revoked(&card.name),
-        None => ctx.words.revoked_some(),
-    };
-    (html, Keyboard::default().row([ctx.my_vpn(), ctx.home()]))
+    match card {
+        Some(card) => {
+            let html = ctx.words.revoked(card.product.as_str(), &card.name);
+            (html, Keyboard::default().row([ctx.mine(card.product), ctx.home()]))
+        }
+        None => (ctx.words.revoked_some(), Keyboard::default().row(ctx.lists()).row([ctx.home()])),
+    }
 }

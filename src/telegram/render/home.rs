@@ -1,15 +1,16 @@
 //! The first screen: one's services, then the menu.
 
-use super::{Ctx, Face, service};
+use super::{Ctx, Face, free, service};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::permission::Permission;
+use usipipo_actors::domain::plan::PlanSpec;
 use usipipo_actors::domain::service::ServiceCard;
 use usipipo_actors::model::Page;
 
-/// `trial`: the free plan was never taken.
-pub(super) fn home(ctx: Ctx<'_>, new: bool, services: &Page<ServiceCard>, trial: bool) -> Face {
+/// `plans`: what could be had for nothing.
+pub(super) fn home(ctx: Ctx<'_>, new: bool, services: &Page<ServiceCard>, plans: &[PlanSpec]) -> Face {
     let words = ctx.words;
     let name = ctx.reader.viewer.as_ref().map_or("", |viewer| viewer.user.first_name.as_str());
     let mut html = words.home_hello(name);
@@ -26,18 +27,20 @@ pub(super) fn home(ctx: Ctx<'_>, new: bool, services: &Page<ServiceCard>, trial:
     if services.total > shown {
         html.line(&words.home_more(services.total - shown));
     }
-    if trial && !new {
-        html.line(&words.home_trial_hint(u32::from(ctx.options.trial.days)));
+    if !new {
+        html.line(&free::hint(ctx, plans));
     }
-    (html, menu(ctx, trial))
+    (html, menu(ctx, plans))
 }
 
-/// The menu under the first screen and under small answers that lead back to it.
-fn menu(ctx: Ctx<'_>, trial: bool) -> Keyboard {
+/// The menu under the first screen.
+fn menu(ctx: Ctx<'_>, plans: &[PlanSpec]) -> Keyboard {
     let words = ctx.words;
-    Keyboard::default()
-        .row_if(trial, || [ctx.trial()])
-        .row([(words.btn_vpn(), Button::Vpn { page: 0 }), (words.btn_profile(), Button::Profile)])
+    let mut keyboard = Keyboard::default();
+    keyboard.push(free::button(ctx, plans));
+    keyboard
+        .row([(words.btn_vpn(), Button::Vpn { page: 0 }), (words.btn_proxy(), Button::Proxy { page: 0 })])
+        .row([(words.btn_status(), Button::Status), (words.btn_profile(), Button::Profile)])
         .row([(words.btn_settings(), Button::Settings), (words.btn_help(), Button::Help)])
         .row_if(ctx.role.holds(Permission::SystemRead), || [(words.btn_system(), Button::System)])
 }

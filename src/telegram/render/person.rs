@@ -1,23 +1,25 @@
-//! Who I am here, whether mine works, my settings.
+//! Who I am here, and my settings.
 
-use super::{Ctx, Face, service};
+use super::{Ctx, Face};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
 use crate::telegram::texts::Words;
+use crate::telegram::words::clock;
 use crate::telegram::zones::{self, ZONES};
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::ids::UserId;
 use usipipo_actors::domain::lang::Lang;
 use usipipo_actors::domain::permission::Role;
-use usipipo_actors::domain::service::{ServiceCard, ServiceStatus};
+use usipipo_actors::domain::service::ServiceCard;
 use usipipo_actors::model::UserRow;
 
 pub(super) fn profile(ctx: Ctx<'_>, services: &[ServiceCard]) -> Face {
     let user = ctx.reader.viewer.as_ref().map(|viewer| &viewer.user);
     let html = about_person(ctx, ctx.reader.id, user, ctx.role, services);
     let keyboard = Keyboard::default()
-        .row([ctx.my_vpn(), (ctx.words.btn_settings(), Button::Settings)])
-        .row([(ctx.words.btn_privacy(), Button::Privacy), ctx.home()]);
+        .row(ctx.lists())
+        .row([(ctx.words.btn_settings(), Button::Settings), (ctx.words.btn_privacy(), Button::Privacy)])
+        .row([ctx.home()]);
     (html, keyboard)
 }
 
@@ -55,35 +57,26 @@ pub(super) fn about_person(
     html
 }
 
-pub(super) fn status(ctx: Ctx<'_>, services: &[ServiceCard]) -> Face {
-    let words = ctx.words;
-    let live: Vec<_> = services.iter().filter(|card| card.status.is_live()).collect();
-    let works = |card: &ServiceCard| card.status == ServiceStatus::Active && card.node_up && !card.node_config_only;
-    let mut html = if live.is_empty() {
-        words.status_none()
-    } else if live.iter().all(|card| works(card)) {
-        words.status_good(u32::try_from(live.len()).unwrap_or(u32::MAX))
-    } else {
-        words.status_bad()
-    };
-    for card in live {
-        html.line(&service::line(ctx, card));
-        if card.node_config_only && card.node_up && card.status == ServiceStatus::Active {
-            html.line(&words.card_config_only());
-        }
-    }
-    let refresh = (words.btn_refresh(), Button::Status);
-    (html, Keyboard::default().row([ctx.my_vpn(), refresh]).row([ctx.home()]))
-}
-
 pub(super) fn settings(ctx: Ctx<'_>) -> Face {
     let words = ctx.words;
+    let user = ctx.reader.viewer.as_ref().map(|viewer| &viewer.user);
+    let reminders = user.is_none_or(|user| user.reminders);
+    // Equal ends mean never.
+    let quiet = user.and_then(|user| user.quiet).or(ctx.options.quiet).filter(|quiet| quiet.from() != quiet.to());
     let mut html = words.settings_title();
     html.line(&words.settings_language(words.btn_language_name()));
     html.line(&words.settings_zone(zone(ctx), ctx.here.clock_in(ctx.here.tz)));
+    html.line(&if reminders { words.settings_reminders_on() } else { words.settings_reminders_off() });
+    html.line(&match quiet {
+        Some(quiet) => words.settings_quiet_on(clock(quiet.from()), clock(quiet.to())),
+        None => words.settings_quiet_off(),
+    });
     let time_zones = Button::TimeZones { page: zones::page_of(ctx.here.tz) };
+    let remind = if reminders { words.btn_reminders_off() } else { words.btn_reminders_on() };
+    let silence = if quiet.is_some() { words.btn_quiet_off() } else { words.btn_quiet_on() };
     let keyboard = Keyboard::default()
         .row([(words.btn_language(), Button::Languages), (words.btn_zone(), time_zones)])
+        .row([(remind, Button::Reminders { on: !reminders }), (silence, Button::Quiet { on: quiet.is_none() })])
         .row([(words.btn_profile(), Button::Profile), ctx.home()]);
     (html, keyboard)
 }
@@ -91,7 +84,7 @@ pub(super) fn settings(ctx: Ctx<'_>) -> Face {
 /// The city of the reader's zone, else its name in the database of zones.
 fn zone(ctx: Ctx<'_>) -> String {
     match zones::key_of(ctx.here.tz) {
-        Some(key) => ctx.words.city(key),
+        Some(key) => ctx.words.named(key),
         None => ctx.here.tz.name().to_owned(),
     }
 }
@@ -115,7 +108,7 @@ pub(super) fn zones(ctx: Ctx<'_>, page: u16) -> Face {
     let page = page.min(last);
     let mut keyboard = Keyboard::default();
     for (tz, key) in pages.nth(usize::from(page)).unwrap_or_default() {
-        let label = words.btn_zone_name(words.city(key), ctx.here.clock_in(*tz));
+        let label = words.btn_zone_name(words.named(key), ctx.here.clock_in(*tz));
         let label = if *tz == ctx.here.tz { words.btn_chosen(label) } else { label };
         keyboard.push([(label, Button::TimeZone(tz.name().to_owned()))]);
     }

@@ -1,17 +1,18 @@
-//! Admins: the whole system, servers, address pools.
+//! Admins: the whole system, address pools.
 
-use super::{Ctx, Face, alert};
+use super::{Ctx, Face, alert, service};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
 use crate::telegram::words::grouped;
 use chrono::TimeDelta;
 use std::time::Duration;
 use usipipo_actors::domain::callback::Button;
-use usipipo_actors::domain::service::Purpose;
-use usipipo_actors::model::{NodeOverview, PoolOverview, SystemStats};
+use usipipo_actors::domain::permission::Permission;
+use usipipo_actors::domain::service::{Product, Purpose, ServiceStatus};
+use usipipo_actors::model::{PoolOverview, SystemStats};
 
 /// Entries that fit into one message and one look; the rest is counted.
-const ENTRIES_MAX: usize = 12;
+pub(super) const ENTRIES_MAX: usize = 12;
 /// Open alerts listed on the system screen.
 const ALERTS_MAX: usize = 5;
 /// Characters of an error that are shown.
@@ -68,6 +69,7 @@ pub(super) fn system(ctx: Ctx<'_>, stats: &SystemStats) -> Face {
     let dead = (words.btn_dead_letters(grouped(stats.dead_letters)), Button::DeadLetters { page: 0 });
     let keyboard = Keyboard::default()
         .row([(words.btn_nodes(), Button::Nodes), (words.btn_pools(), Button::Pools)])
+        .row_if(ctx.role.holds(Permission::ServicesGrant), || [(words.btn_plans(), Button::Plans)])
         .row([dead, (words.btn_refresh(), Button::System)])
         .row([ctx.home()]);
     (html, keyboard)
@@ -88,36 +90,50 @@ fn outgoing(ctx: Ctx<'_>, stats: &SystemStats) -> String {
     parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect::<Vec<_>>().join(", ")
 }
 
-fn more(ctx: Ctx<'_>, html: &mut Html, all: usize, shown: usize) {
+pub(super) fn more(ctx: Ctx<'_>, html: &mut Html, all: usize, shown: usize) {
     if all > shown {
         html.line(&ctx.words.system_more((all - shown) as u64));
     }
 }
 
+/// Services by status, then by product where there are several.
 fn services(ctx: Ctx<'_>, stats: &SystemStats) -> Html {
-    let words = ctx.words;
-    let parts: Vec<String> = stats
-        .services
-        .iter()
-        .filter(|(_, count)| *count > 0)
-        .filter_map(|(status, n)| {
-            let (n, count) = (*n, grouped(*n));
-            match status.as_str() {
-                "pending" => Some(words.t_status_pending(count)),
-                "active" => Some(words.t_status_active(n, count)),
-                "suspended" => Some(words.t_status_suspended(count)),
-                "expired" => Some(words.t_status_expired(n, count)),
-                "revoked" => Some(words.t_status_revoked(n, count)),
-                "failed" => Some(words.t_status_failed(n, count)),
-                _ => None,
+    let all = by_status(ctx, stats.services.iter().map(|(status, n)| (status.as_str(), *n)));
+    if all.is_empty() {
+        return ctx.words.system_services_none();
+    }
+    let mut html = ctx.words.system_services(all);
+    let of = |product: Product| stats.products.iter().filter(move |(other, ..)| *other == product);
+    if Product::ALL.into_iter().filter(|product| of(*product).next().is_some()).count() > 1 {
+        for product in Product::ALL {
+            let list = by_status(ctx, of(product).map(|(_, status, n)| (ServiceStatus::as_str(*status), *n)));
+            if !list.is_empty() {
+                html.line(&ctx.words.system_product(service::product(ctx, product), list));
             }
-        })
-        .collect();
-    if parts.is_empty() { words.system_services_none() } else { words.system_services(parts.join(", ")) }
+        }
+    }
+    html
+}
+
+fn by_status<'a>(ctx: Ctx<'_>, counts: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let words = ctx.words;
+    let parts = counts.filter(|(_, n)| *n > 0).filter_map(|(status, n)| {
+        let count = grouped(n);
+        match status {
+            "pending" => Some(words.t_status_pending(count)),
+            "active" => Some(words.t_status_active(n, count)),
+            "suspended" => Some(words.t_status_suspended(count)),
+            "expired" => Some(words.t_status_expired(n, count)),
+            "revoked" => Some(words.t_status_revoked(n, count)),
+            "failed" => Some(words.t_status_failed(n, count)),
+            _ => None,
+        }
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// Under the lists of servers and pools.
-fn admin_keys(ctx: Ctx<'_>, again: Button) -> Keyboard {
+pub(super) fn admin_keys(ctx: Ctx<'_>, again: Button) -> Keyboard {
     let words = ctx.words;
     let other = match again {
         Button::Nodes => (words.btn_pools(), Button::Pools),
@@ -126,48 +142,6 @@ fn admin_keys(ctx: Ctx<'_>, again: Button) -> Keyboard {
     Keyboard::default()
         .row([(words.btn_refresh(), again), other])
         .row([(words.btn_system(), Button::System), ctx.home()])
-}
-
-pub(super) fn nodes(ctx: Ctx<'_>, nodes: &[NodeOverview]) -> Face {
-    let words = ctx.words;
-    let mut html = words.nodes_title();
-    if nodes.is_empty() {
-        html.line(&words.nodes_none());
-    }
-    // Those that need somebody come first.
-    let mut nodes: Vec<_> = nodes.iter().collect();
-    nodes.sort_by(|a, b| (a.up, &a.name).cmp(&(b.up, &b.name)));
-    for node in nodes.iter().take(ENTRIES_MAX) {
-        let dot = match (node.up, node.config_only || node.foreign_peers > 0) {
-            (false, _) => "🔴",
-            (true, true) => "🟡",
-            (true, false) => "🟢",
-        };
-        let place = if node.place.is_empty() { &node.name } else { &node.place };
-        html.paragraph(&words.node_title(dot, &node.name, place));
-        html.line(&words.node_mode(&node.mode, &node.endpoint));
-        html.line(&words.node_counts(
-            words.t_status_active(node.active, grouped(node.active)),
-            words.t_status_pending(grouped(node.pending)),
-        ));
-        if node.foreign_peers > 0 {
-            html.line(&words.node_foreign(node.foreign_peers));
-        }
-        if node.config_only {
-            html.line(&words.node_config_only());
-        }
-        match (node.up, node.down_since, node.seen_at) {
-            (true, ..) => {}
-            (false, Some(since), _) => html.line(&words.node_down(ctx.here.since(since))),
-            (false, None, Some(seen)) => html.line(&words.node_down(ctx.here.since(seen))),
-            (false, None, None) => html.line(&words.node_never_seen()),
-        }
-        if let Some(error) = node.error.as_deref().filter(|_| !node.up) {
-            html.line(&words.node_error(short(error)));
-        }
-    }
-    more(ctx, &mut html, nodes.len(), ENTRIES_MAX);
-    (html, admin_keys(ctx, Button::Nodes))
 }
 
 pub(super) fn purpose(ctx: Ctx<'_>, purpose: Purpose) -> String {

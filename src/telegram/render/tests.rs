@@ -3,16 +3,19 @@
 use super::*;
 use crate::telegram::fake::{ADMIN, ANA, NOBODY, World, alert, card, now, suspended};
 use crate::telegram::html::tests::check;
+use crate::telegram::keyboard::{Action, Key};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use usipipo_actors::domain::alert::AlertKind;
 use usipipo_actors::domain::callback::CALLBACK_DATA_MAX_BYTES;
 use usipipo_actors::domain::dialogue::{Act, Event, State, step};
-use usipipo_actors::domain::ids::{DeadLetterId, OfferId};
+use usipipo_actors::domain::ids::{DeadLetterId, NodeId, OfferId};
+use usipipo_actors::domain::plan::PlanSpec;
 use usipipo_actors::domain::screen::{Os, TrialRefusal};
-use usipipo_actors::domain::service::{NameError, ServiceStatus, SuspendReason};
+use usipipo_actors::domain::service::{NameError, NodeChange, ServiceCard, ServiceStatus, SuspendReason};
 use usipipo_actors::domain::wg::KeyError;
 
+mod notices;
 mod sample;
 
 use sample::{Sample, samples};
@@ -42,16 +45,25 @@ fn assert_sendable(html: &Html, keyboard: &Keyboard, name: &str) {
     assert!((1..=MESSAGE_MAX_UNITS).contains(&units), "{name}: {units} units");
     assert!(!keyboard.rows.is_empty() && keyboard.rows.len() <= 12, "{name}: {} rows", keyboard.rows.len());
     for key in keyboard.rows.iter().flatten() {
-        let data = key.button.encode();
-        assert!((1..=CALLBACK_DATA_MAX_BYTES).contains(&data.len()), "{name}: {data}");
-        assert_eq!(Button::decode(&data).as_ref(), Ok(&key.button), "{name}");
         assert!(!key.label.trim().is_empty() && key.label.encode_utf16().count() <= 64, "{name}: {:?}", key.label);
-        let step = step(&State::Idle, &Event::Button(key.button.clone(), Some(1)), Role::Superadmin);
+        let button = match &key.action {
+            Action::Press(button) => button,
+            Action::Open(link) => {
+                assert!(link.expose().starts_with("https://"), "{name}: {}", key.label);
+                continue;
+            }
+        };
+        let data = button.encode();
+        assert!((1..=CALLBACK_DATA_MAX_BYTES).contains(&data.len()), "{name}: {data}");
+        assert_eq!(Button::decode(&data).as_ref(), Ok(button), "{name}");
+        let step = step(&State::Idle, &Event::Button(button.clone(), Some(1)), Role::Superadmin);
         assert_ne!(step.act, Act::Show(Screen::OldButton), "{name}: {data}");
     }
-    let buttons = || keyboard.rows.iter().flatten().map(|key| &key.button);
+    // A row of which nothing is left would be a button less without anybody knowing.
+    assert_eq!(keyboard.markup().inline_keyboard.len(), keyboard.rows.len(), "{name}");
+    let mut buttons = keyboard.rows.iter().flatten().filter_map(Key::button);
     assert!(
-        buttons().any(|button| *button == Button::Home) || buttons().any(|b| *b == Button::Vpn { page: 0 }),
+        buttons.any(|button| matches!(button, Button::Home | Button::Vpn { page: 0 } | Button::Card { .. })),
         "{name}: no way on"
     );
 }
@@ -61,7 +73,25 @@ fn emoji_in(line: &str) -> usize {
     let flag = |c: char| ('\u{1f1e6}'..='\u{1f1ff}').contains(&c);
     let flags = line.chars().filter(|c| flag(*c)).count() / 2;
     let signs = line.chars().filter(|c| {
-        ('\u{1f300}'..='\u{1faff}').contains(c) || matches!(*c, '✅' | '❌' | '⚠' | '⏳' | '⚙' | '❓' | '✏' | '⬅' | '✖')
+        ('\u{1f300}'..='\u{1faff}').contains(c)
+            || matches!(
+                *c,
+                '✅' | '❌'
+                    | '⚠'
+                    | '⏳'
+                    | '⚙'
+                    | '❓'
+                    | '✏'
+                    | '⬅'
+                    | '✖'
+                    | '✈'
+                    | '⏩'
+                    | '⏰'
+                    | '⚡'
+                    | '⏸'
+                    | '▶'
+                    | '⚪'
+            )
     });
     flags + signs.count()
 }
@@ -70,7 +100,11 @@ fn picture(html: &str, keyboard: &Keyboard) -> String {
     let mut picture = format!("{html}\n");
     for row in &keyboard.rows {
         for key in row {
-            let _ = write!(picture, "[{} → {}] ", key.label, key.button.encode());
+            let leads_to = match &key.action {
+                Action::Press(button) => button.encode(),
+                Action::Open(link) => link.expose().to_owned(),
+            };
+            let _ = write!(picture, "[{} → {leads_to}] ", key.label);
         }
         picture.truncate(picture.trim_end().len());
         picture.push('\n');
@@ -104,7 +138,7 @@ fn every_screen_in_every_language() {
 }
 
 #[test]
-fn alerts_and_notices_in_every_language() {
+fn alerts_in_every_language() {
     let node = || "us-1".to_owned();
     let kinds = [
         ("alert_node_down", AlertKind::NodeDown { node: node(), error: "no answer <timeout>".to_owned() }),
@@ -121,6 +155,11 @@ fn alerts_and_notices_in_every_language() {
         ("alert_telegram_refuses", AlertKind::TelegramRefuses { error: "Unauthorized".to_owned() }),
         ("alert_unexpected_payment", AlertKind::UnexpectedPayment { charge: "stx_1".to_owned() }),
         ("alert_provisioning_late", AlertKind::ProvisioningLate { count: 3 }),
+        (
+            "alert_server_nearly_full",
+            AlertKind::ServerNearlyFull { node: "nl-1".to_owned(), used: 950, capacity: 1_000 },
+        ),
+        ("alert_probe_failing", AlertKind::ProbeFailing { node: node(), error: "no answer".to_owned() }),
         ("alert_secret_unreadable", AlertKind::SecretUnreadable { node: node(), service: ServiceId(12) }),
     ];
     for (name, kind) in kinds {
@@ -136,30 +175,6 @@ fn alerts_and_notices_in_every_language() {
         }
         assert_snapshot(name, &pictures.join("\n— — —\n\n"));
     }
-    let mut pictures = Vec::new();
-    for (lang, service) in [(Lang::Es, 1), (Lang::Es, 99), (Lang::En, 1), (Lang::En, 99)] {
-        let notice = block_on(async {
-            let world = World::with(lang, vec![suspended(1, "iPhone", SuspendReason::Expiry)]);
-            let renderer = world.renderer();
-            let reader = renderer.reader(ANA).await.unwrap();
-            renderer.ended(&reader, ServiceId(service), now()).await.unwrap()
-        });
-        assert_sendable(&notice.html, &notice.keyboard, "ended");
-        pictures.push(picture(notice.html.as_str(), &notice.keyboard));
-    }
-    assert_snapshot("notice_ended", &pictures.join("\n— — —\n\n"));
-    let mut pictures = Vec::new();
-    for (lang, service) in [(Lang::Es, 1), (Lang::Es, 99), (Lang::En, 1), (Lang::En, 99)] {
-        let notice = block_on(async {
-            let world = World::with(lang, vec![suspended(1, "iPhone", SuspendReason::Quota)]);
-            let renderer = world.renderer();
-            let reader = renderer.reader(ANA).await.unwrap();
-            renderer.over_quota(&reader, ServiceId(service), now()).await.unwrap()
-        });
-        assert_sendable(&notice.html, &notice.keyboard, "over quota");
-        pictures.push(picture(notice.html.as_str(), &notice.keyboard));
-    }
-    assert_snapshot("notice_over_quota", &pictures.join("\n— — —\n\n"));
 }
 
 #[test]
@@ -174,7 +189,22 @@ fn somebody_who_is_no_admin_any_more_gets_no_alert() {
 
 #[test]
 fn fault_25_an_admins_screen_is_not_rendered_for_others() {
-    for screen in [Screen::System, Screen::Nodes, Screen::Pools, Screen::UserCard { user: ADMIN }, Screen::UserUsage] {
+    let node = NodeId(1);
+    for screen in [
+        Screen::System,
+        Screen::Nodes,
+        Screen::Node { node },
+        Screen::AskNode { node, change: NodeChange::Drain },
+        Screen::NodeInUse { node, services: 1 },
+        Screen::Plans,
+        Screen::GrantUsage,
+        Screen::GrantUnknown { user: ADMIN, plan: "wg-1m".to_owned() },
+        Screen::AskGrant { user: ADMIN, plan: "wg-1m".to_owned(), offer: OfferId(1) },
+        Screen::Granted { user: ADMIN, service: ServiceId(1) },
+        Screen::Pools,
+        Screen::UserCard { user: ADMIN },
+        Screen::UserUsage,
+    ] {
         assert_eq!(render(World::new(Lang::Es), ANA, &screen).shown, Screen::NotAllowed, "{screen:?}");
     }
 }
@@ -191,14 +221,14 @@ fn the_list_of_zones_opens_where_ones_own_is() {
     let mut world = World::new(Lang::Es);
     world.user.as_mut().unwrap().tz = "Europe/Madrid".to_owned();
     let settings = render(world.clone(), ANA, &Screen::Settings);
-    let page = settings.keyboard.rows.iter().flatten().find_map(|key| match key.button {
-        Button::TimeZones { page } => Some(page),
+    let page = settings.keyboard.rows.iter().flatten().find_map(|key| match key.button() {
+        Some(Button::TimeZones { page }) => Some(*page),
         _ => None,
     });
     let zones = render(world, ANA, &Screen::TimeZones { page: page.unwrap() });
     let marked: Vec<_> = zones.keyboard.rows.iter().flatten().filter(|key| key.label.starts_with('✔')).collect();
     assert_eq!(marked.len(), 1);
-    assert_eq!(marked[0].button, Button::TimeZone("Europe/Madrid".to_owned()));
+    assert_eq!(marked[0].button(), Some(&Button::TimeZone("Europe/Madrid".to_owned())));
 }
 
 fn nasty() -> impl Strategy<Value = String> {
@@ -232,12 +262,18 @@ proptest! {
             service.name = "x".to_owned();
         }
         service.node_place = texts[5].clone();
+        service.node_country = texts[3].clone();
         service.used_down = used;
         service.quota_bytes = quota;
-        service.ends_at = Some(now() + chrono::TimeDelta::days(days));
+        service.ends_at = Some(now() + TimeDelta::days(days));
         world.services = vec![service; 8];
+        for server in &mut world.servers {
+            server.place = texts[5].clone();
+            server.country = texts[3].clone();
+        }
         for node in &mut world.nodes {
             node.place = texts[6].clone();
+            node.country = texts[3].clone();
             node.error = Some(texts[7].clone());
         }
         world.letters[0].excerpt = texts[7].clone();
@@ -246,6 +282,9 @@ proptest! {
         for screen in [
             Screen::Home { new: true }, Screen::Home { new: false }, Screen::Vpn { page: 0 }, Screen::Card { service },
             Screen::Ready { service }, Screen::AskName { service, error: None }, Screen::Profile, Screen::Status, Screen::Nodes,
+            Screen::Node { node: NodeId(1) }, Screen::Servers { offer: OfferId(1), page: 0 },
+            Screen::AskMove { service, offer: OfferId(1), page: 0 }, Screen::Granted { user: UserId(id), service },
+            Screen::AskGrant { user: UserId(id), plan: texts[7].clone(), offer: OfferId(1) },
             Screen::DeadLetter { id: DeadLetterId(1) }, Screen::UserCard { user: UserId(id) }, Screen::Settings,
             Screen::Apology { code: texts[2].clone() }, Screen::HowTo { service, os: Os::Pc },
         ] {

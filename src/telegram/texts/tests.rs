@@ -2,6 +2,7 @@
 
 use super::keys::{LABELS, MESSAGES};
 use super::*;
+use crate::telegram::countries::COUNTRIES;
 use crate::telegram::html::tests::check;
 use crate::telegram::zones::ZONES;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +39,8 @@ fn keys_of_the_program() -> Keys {
         .iter()
         .chain(LABELS)
         .map(|(key, vars)| (String::from(*key), vars.iter().map(|var| String::from(*var)).collect()));
-    table.chain(ZONES.iter().map(|(_, key)| (String::from(*key), BTreeSet::new()))).collect()
+    let plain = COUNTRIES.iter().map(|(_, key)| key).chain(ZONES.iter().map(|(_, key)| key));
+    table.chain(plain.map(|key| (String::from(*key), BTreeSet::new()))).collect()
 }
 
 #[test]

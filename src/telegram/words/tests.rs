@@ -75,12 +75,30 @@ fn shares_and_large_numbers() {
     assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
 }
 
+#[test]
+fn days_are_bars_as_high_as_their_share_of_the_highest() {
+    assert_eq!(sparkline(&[]), "");
+    assert_eq!(sparkline(&[0, 0, 0]), "▁▁▁");
+    assert_eq!(sparkline(&[0, 1, 25, 26, 51, 76, 100]), "▁▂▂▃▅▇▇");
+    assert_eq!(sparkline(&[u64::MAX, 1, 0]), "▇▂▁");
+}
+
+#[test]
+fn money_and_clocks() {
+    assert_eq!(dollars(100), "$1.00");
+    assert_eq!(dollars(1_905), "$19.05");
+    assert_eq!(dollars(5), "$0.05");
+    assert_eq!(clock(0), "00:00");
+    assert_eq!(clock(22 * 60 + 5), "22:05");
+}
+
 proptest! {
     #[test]
     fn nothing_overflows(bytes in any::<u64>(), percent in any::<u8>(), seconds in -4_000_000_000_i64..4_000_000_000) {
         prop_assert!(size(bytes).chars().count() <= 14);
         prop_assert_eq!(bar(percent).chars().count(), 10);
         let _ = grouped(bytes);
+        prop_assert_eq!(sparkline(&[bytes, 0, bytes / 2]).chars().count(), 3);
         let here = here(Lang::Es);
         let moment = here.now + TimeDelta::seconds(seconds);
         let _ = (here.left(moment), here.ago(moment), here.since(moment), here.date(moment));

@@ -1,39 +1,15 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use chrono::DateTime;
 use secrecy::ExposeSecret as _;
-use usipipo_actors::domain::ids::{NodeId, ServiceId, UserId};
-use usipipo_actors::domain::service::{Addresses, Product, ServiceCard, ServiceStatus};
 use usipipo_actors::domain::wg::{PresharedKey, PrivateKey};
 
-fn config(private_key: Option<PrivateKey>) -> ClientConfig {
-    ClientConfig {
-        card: ServiceCard {
-            id: ServiceId(1),
-            user: UserId(2),
-            product: Product::Wireguard,
-            name: "a name\n[Peer]".to_owned(),
-            status: ServiceStatus::Active,
-            reasons: Vec::new(),
-            trial: true,
-            node: NodeId(1),
-            node_name: "local".to_owned(),
-            node_place: String::new(),
-            node_up: true,
-            node_config_only: false,
-            lease: None,
-            addresses: Addresses { v4: "10.77.64.2".parse().ok(), v6: "fd77:7570:6970:1::2".parse().ok() },
-            public_key: None,
-            own_key: private_key.is_none(),
-            created_at: DateTime::UNIX_EPOCH,
-            activated_at: None,
-            ends_at: None,
-            quota_bytes: None,
-            used_up: 0,
-            used_down: 0,
-            last_handshake: None,
-        },
+fn addresses() -> Addresses {
+    Addresses { v4: "10.77.64.2".parse().ok(), v6: "fd77:7570:6970:1::2".parse().ok() }
+}
+
+fn config(private_key: Option<PrivateKey>) -> TunnelConfig {
+    TunnelConfig {
         private_key,
         preshared_key: PresharedKey::from_random([0xaa; 32]),
         server_key: "j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8=".parse().unwrap(),
@@ -46,7 +22,7 @@ fn config(private_key: Option<PrivateKey>) -> ClientConfig {
 #[test]
 fn a_file_has_both_versions_of_ip_and_nothing_that_a_user_typed() {
     let bytes: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
-    let text = write(&config(Some(PrivateKey::from_random(bytes))));
+    let text = write(addresses(), &config(Some(PrivateKey::from_random(bytes))));
     assert_eq!(
         text.expose_secret(),
         "[Interface]
@@ -67,7 +43,7 @@ PersistentKeepalive = 25
 
 #[test]
 fn who_keeps_the_private_key_is_told_where_it_goes() {
-    let text = write(&config(None));
+    let text = write(addresses(), &config(None));
     let text = text.expose_secret();
     assert!(
         text.starts_with("[Interface]\n# Write your private key here and remove the '#':\n# PrivateKey = \nAddress"),
@@ -78,9 +54,8 @@ fn who_keeps_the_private_key_is_told_where_it_goes() {
 #[test]
 fn with_one_version_of_ip_the_other_still_goes_into_the_tunnel() {
     let mut config = config(None);
-    config.card.addresses.v6 = None;
     config.dns.clear();
-    let text = write(&config);
+    let text = write(Addresses { v6: None, ..addresses() }, &config);
     let text = text.expose_secret();
     assert!(text.contains("\nAddress = 10.77.64.2/32\n") && text.contains("AllowedIPs = 0.0.0.0/0, ::/0"), "{text}");
     assert!(!text.contains("DNS"), "{text}");

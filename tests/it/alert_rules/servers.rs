@@ -82,7 +82,7 @@ async fn journey(server: &Namespace) {
     // Who wants a service now waits for it.
     let luis = world.person_speaking(1002, "Luis", "en").await;
     luis.ask("/start", "Hello").await;
-    luis.ask("/trial", "Free trial").await;
+    luis.ask("/trial", "free trial").await;
     let rev = luis.press_accept().await;
     watch.fires("UsipipoNodeDown").await;
     watch.shows("Servers up", |share| share == 0.0).await;

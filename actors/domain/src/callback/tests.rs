@@ -3,6 +3,15 @@
 use super::*;
 use proptest::prelude::*;
 
+fn node_change() -> impl Strategy<Value = NodeChange> {
+    prop_oneof![
+        Just(NodeChange::Activate),
+        Just(NodeChange::Drain),
+        Just(NodeChange::Maintain),
+        Just(NodeChange::Remove)
+    ]
+}
+
 fn button() -> impl Strategy<Value = Button> {
     let service = any::<i64>().prop_map(ServiceId);
     let offer = any::<i64>().prop_map(OfferId);
@@ -22,14 +31,32 @@ fn button() -> impl Strategy<Value = Button> {
             Just(Button::System),
             Just(Button::Nodes),
             Just(Button::Pools),
+            Just(Button::Plans),
             Just(Button::Nothing),
         ],
+        prop_oneof![Just(Product::Wireguard), Just(Product::Outline), Just(Product::Mtproto)].prop_map(Button::TrialOf),
+        any::<u16>().prop_map(|page| Button::Proxy { page }),
+        (any::<i64>(), any::<u16>()).prop_map(|(id, page)| Button::Servers { offer: OfferId(id), page }),
+        (any::<i64>(), any::<i32>()).prop_map(|(id, node)| Button::AcceptAt { offer: OfferId(id), node: NodeId(node) }),
+        any::<i64>().prop_map(|id| Button::Renew { service: ServiceId(id) }),
+        any::<i64>().prop_map(|id| Button::Move { service: ServiceId(id) }),
+        (any::<i64>(), any::<i64>(), any::<u16>()).prop_map(|(id, offer, page)| Button::MovePage {
+            service: ServiceId(id),
+            offer: OfferId(offer),
+            page
+        }),
+        any::<bool>().prop_map(|on| Button::Reminders { on }),
+        any::<bool>().prop_map(|on| Button::Quiet { on }),
+        any::<i32>().prop_map(|id| Button::Node { node: NodeId(id) }),
+        (any::<i32>(), node_change()).prop_map(|(id, change)| Button::AskNode { node: NodeId(id), change }),
+        (any::<i32>(), node_change()).prop_map(|(id, change)| Button::ChangeNode { node: NodeId(id), change }),
         page.prop_map(|page| Button::Vpn { page }),
         page.prop_map(|page| Button::TimeZones { page }),
         page.prop_map(|page| Button::DeadLetters { page }),
         any::<i64>().prop_map(|id| Button::DeadLetter { id: DeadLetterId(id) }),
         any::<i64>().prop_map(|id| Button::Replay { id: DeadLetterId(id) }),
         any::<i64>().prop_map(|id| Button::User { user: UserId(id) }),
+        any::<i64>().prop_map(|id| Button::Settle { alert: AlertId(id) }),
         offer.prop_map(|offer| Button::Accept { offer }),
         any::<i64>().prop_map(|id| Button::OwnKey { offer: OfferId(id) }),
         service.prop_map(|service| Button::Card { service }),

@@ -6,12 +6,12 @@ use proptest::prelude::*;
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         "/[a-z]{1,12}( .{0,12})?".prop_map(|text| Event::Command(Command::parse(&text).unwrap())),
-        prop_oneof!["/start", "/vpn", "/trial", "/cancel", "/settings", "/nodes", "/user 7"]
+        prop_oneof!["/start", "/vpn", "/proxy", "/trial", "/grant 7 wg-1m", "/plans", "/cancel", "/settings", "/nodes", "/user 7"]
             .prop_map(|text| Event::Command(Command::parse(&text).unwrap())),
         any::<String>().prop_map(Event::Text),
         (
             prop_oneof![
-                "1(home|trial|own:1|name:2|rot:2|rev:2|ok:1|x|-|sys|dls:0|again:3|done:4|tz:Mars/X)",
+                "1(home|trial|try:outline|px:0|own:1|name:2|rot:2|rev:2|ren:2|mov:2|mvp:2:1:0|srv:1:0|at:1:1|ok:1|x|-|sys|dls:0|again:3|done:4|nq:1:d|nc:1:r|node:1|plans|rem:1|qui:0|tz:Mars/X)",
                 "[0-9][a-z]{1,5}:[0-9]{1,3}"
             ],
             any::<Option<i32>>()
@@ -26,7 +26,16 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn outcome(effect: &Effect, pick: u8) -> Outcome {
     let all = [
-        Outcome::TrialOffered(OfferId(1)),
+        Outcome::TrialOffered(OfferId(1), Product::Outline),
+        Outcome::TrialChoice(vec![Product::Wireguard, Product::Outline]),
+        Outcome::TrialRefused(TrialRefusal::NodeDown, Product::Mtproto),
+        Outcome::RenewOffered(ServiceId(2), OfferId(1)),
+        Outcome::MoveOffered(ServiceId(2), OfferId(1)),
+        Outcome::Renewed(ServiceId(2)),
+        Outcome::GrantOffered(UserId(7), "wg-1m".to_owned(), OfferId(1)),
+        Outcome::Granted(UserId(7), ServiceId(2)),
+        Outcome::NodeChanged(NodeId(1)),
+        Outcome::NodeInUse(NodeId(1), 3),
         Outcome::Begun(ServiceId(2)),
         Outcome::AlreadyTaken,
         Outcome::KeyTaken { offer: OfferId(1), service: None },
@@ -69,8 +78,9 @@ proptest! {
             step.act,
             Act::Show(
                 Screen::System | Screen::Nodes | Screen::Pools | Screen::DeadLetters { .. } | Screen::DeadLetter { .. }
-                    | Screen::UserCard { .. } | Screen::UserUsage
-            ) | Act::Do(Effect::Replay(_) | Effect::SettleAlert(_))
+                    | Screen::UserCard { .. } | Screen::UserUsage | Screen::Node { .. } | Screen::AskNode { .. }
+                    | Screen::Plans | Screen::GrantUsage | Screen::AskGrant { .. }
+            ) | Act::Do(Effect::Replay(_) | Effect::SettleAlert(_) | Effect::OfferGrant { .. } | Effect::ChangeNode { .. })
         );
         prop_assert!(!admin, "{event:?}");
     }
@@ -92,7 +102,7 @@ fn a_question_is_answered_or_left() {
 fn a_pasted_key_that_is_taken_leaves_the_question_open_for_trials_and_rotations_alike() {
     let (offer, place) = (OfferId(1), Place::New);
     for service in [None, Some(ServiceId(3))] {
-        let effect = Effect::Accept { offer, own_key: Some(PublicKey::from_bytes([9; 32])) };
+        let effect = Effect::Accept { offer, own_key: Some(PublicKey::from_bytes([9; 32])), node: None };
         let answer = after(&effect, &Outcome::KeyTaken { offer, service }, place);
         assert_eq!(answer.state, State::AwaitOwnKey { offer });
         assert_eq!(answer.bodies, [Body::Screen { screen: Screen::KeyTaken { offer, service }, place }]);
@@ -122,6 +132,9 @@ fn commands_are_read_as_people_type_them() {
     assert_eq!(Command::parse("/START@usipipo_bot  ref-1 "), Some(Command::Start(Some("ref-1".into()))));
     assert_eq!(Command::parse("/user 4503599627370497"), Some(Command::User(Some(UserId(4_503_599_627_370_497)))));
     assert_eq!(Command::parse("/user Ana"), Some(Command::User(None)));
+    assert_eq!(Command::parse("/grant 7 WG-1m"), Some(Command::Grant(Some((UserId(7), "wg-1m".into())))));
+    assert_eq!(Command::parse("/grant 7"), Some(Command::Grant(None)));
+    assert_eq!(Command::parse("/grant 7 wg-1m now"), Some(Command::Grant(None)));
     assert_eq!(Command::parse("/"), Some(Command::Unknown));
     assert_eq!(Command::parse("hola"), None);
 }

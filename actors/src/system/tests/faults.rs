@@ -42,7 +42,7 @@ fn load(world: &Arc<World>, first: i64) -> (tokio::task::JoinHandle<()>, Arc<std
             pace.tick().await;
             let user = UserId(next.load(std::sync::atomic::Ordering::SeqCst));
             world.say(user, "/start");
-            world.say(user, "/trial");
+            world.press(user, &usipipo_domain::callback::Button::TrialOf(Product::Wireguard), 1);
             next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         }
     });
@@ -113,7 +113,7 @@ async fn fault_14_a_person_in_the_middle_of_a_trial_gets_one_after_the_database_
     world.say(UserId(100), "/trial");
     let offer = world
         .shown("the offer", UserId(100), |screen| match screen {
-            usipipo_domain::screen::Screen::TrialOffer { offer } => Some(*offer),
+            usipipo_domain::screen::Screen::TrialOffer { offer, .. } => Some(*offer),
             _ => None,
         })
         .await;
@@ -156,7 +156,7 @@ async fn fault_17_the_whole_intake_dies_again_and_again_and_no_update_is_skipped
 
 #[tokio::test]
 async fn whoever_is_killed_at_random_under_load_nothing_is_lost_or_doubled() {
-    let mut world = World::new().await;
+    let mut world = World::with_keys().await;
     // A row that is in hand at each of many kills is no row that cannot be handled.
     world.limits.update_attempts_max = 1_000;
     let world = Arc::new(world);

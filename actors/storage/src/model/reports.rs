@@ -5,7 +5,7 @@ use ipnetwork::{Ipv4Network, Ipv6Network};
 use std::time::Duration;
 use usipipo_domain::alert::AlertKind;
 use usipipo_domain::ids::{AlertId, DeadLetterId, NodeId, PoolId, UserId};
-use usipipo_domain::service::Purpose;
+use usipipo_domain::service::{NodeState, Product, Purpose, ServiceStatus};
 
 /// A page of a list.
 #[derive(Debug, Clone)]
@@ -29,7 +29,17 @@ pub struct NodeOverview {
     pub name: String,
     /// For people.
     pub place: String,
-    /// `kernel`, `userspace`, `auto`, `config-only` as set.
+    /// ISO 3166 code, upper case; empty when not known.
+    pub country: String,
+    /// `wireguard`, `outline` or `telemt`.
+    pub driver: String,
+    /// What it is for.
+    pub state: NodeState,
+    /// Services that have a place on it: pending, active and suspended ones.
+    pub services: u64,
+    /// Most services on it, where that is not the size of its pools.
+    pub capacity: Option<u64>,
+    /// `kernel`, `userspace`, `auto`, `config-only` as set; `keys` for a server of keys.
     pub mode: String,
     /// It answers.
     pub up: bool,
@@ -121,6 +131,8 @@ pub struct SystemStats {
     pub users_day: u64,
     /// Services by status.
     pub services: Vec<(String, u64)>,
+    /// Services by product and status, those there are.
+    pub products: Vec<(Product, ServiceStatus, u64)>,
     /// Updates not yet handled.
     pub inbox_undone: u64,
     /// Age of the oldest one.

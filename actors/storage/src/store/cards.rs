@@ -1,16 +1,19 @@
 //! Reads for the screens of people. They decide nothing.
 
 use super::decode::{self, count};
+use super::key_nodes::KeySettings;
 use super::sql::Planned;
 use super::{Result, Store};
 use crate::StoreError;
-use crate::model::{ClientConfig, Page, UserRow, Viewer};
+use crate::model::{ClientConfig, Page, Thing, TunnelConfig, UserRow, Viewer};
 use crate::schema::trials;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Inet, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Inet, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use ipnetwork::IpNetwork;
+use secrecy::SecretString;
+use usipipo_domain::access::KeySecret;
 use usipipo_domain::ids::{LeaseId, NodeId, ServiceId, UserId};
 use usipipo_domain::lang::Lang;
 use usipipo_domain::screen::Screen;
@@ -43,6 +46,12 @@ struct ViewerRow {
     screen_message_id: Option<i32>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     screen_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    reminders: bool,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    quiet_from: Option<i16>,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    quiet_to: Option<i16>,
 }
 
 impl ViewerRow {
@@ -63,6 +72,8 @@ impl ViewerRow {
             created_at: self.created_at,
             last_seen_at: self.last_seen_at,
             blocked: self.blocked,
+            reminders: self.reminders,
+            quiet: decode::quiet(self.quiet_from, self.quiet_to),
         };
         Viewer { user, current }
     }
@@ -90,6 +101,8 @@ struct CardRow {
     node_name: String,
     #[diesel(sql_type = Text)]
     node_place: String,
+    #[diesel(sql_type = Text)]
+    node_country: String,
     #[diesel(sql_type = Bool)]
     node_up: bool,
     #[diesel(sql_type = Bool)]
@@ -110,6 +123,14 @@ struct CardRow {
     activated_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     ends_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    free: bool,
+    #[diesel(sql_type = SmallInt)]
+    days: i16,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    devices: Option<i16>,
+    #[diesel(sql_type = BigInt)]
+    quota_base: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     quota_bytes: Option<i64>,
     #[diesel(sql_type = BigInt)]
@@ -133,6 +154,7 @@ impl CardRow {
             node: NodeId(self.node_id),
             node_name: self.node_name,
             node_place: self.node_place,
+            node_country: self.node_country,
             node_up: self.node_up,
             node_config_only: self.node_config_only,
             lease: self.lease_id.map(LeaseId),
@@ -142,6 +164,10 @@ impl CardRow {
             created_at: self.created_at,
             activated_at: self.activated_at,
             ends_at: self.ends_at,
+            free: self.free,
+            days: u16::try_from(self.days).unwrap_or(0),
+            devices: self.devices.and_then(|devices| u16::try_from(devices).ok()),
+            used_before: count(self.quota_base),
             quota_bytes: self.quota_bytes.map(count),
             used_up: count(self.used_up),
             used_down: count(self.used_down),
@@ -157,31 +183,40 @@ struct ConfigRow {
     card: CardRow,
     #[diesel(sql_type = Nullable<Binary>)]
     private_key: Option<Vec<u8>>,
-    #[diesel(sql_type = Binary)]
-    preshared_key: Vec<u8>,
-    #[diesel(sql_type = Binary)]
-    server_key: Vec<u8>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    preshared_key: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    server_key: Option<Vec<u8>>,
     #[diesel(sql_type = Text)]
     endpoint: String,
     #[diesel(sql_type = Array<Text>)]
     dns: Vec<String>,
     #[diesel(sql_type = Integer)]
     mtu: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    key_name: Option<String>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    secret: Option<Vec<u8>>,
+    #[diesel(sql_type = Jsonb)]
+    settings: serde_json::Value,
 }
 
 macro_rules! cards_sql {
     ($more:literal, $where:literal) => {
         concat!(
             "SELECT s.id, s.user_id, s.product, s.name, s.status, s.reasons, s.trial, s.node_id,
-                    n.name AS node_name, n.place AS node_place, n.up AS node_up, n.config_only AS node_config_only,
+                    n.name AS node_name, n.place AS node_place, n.country AS node_country, n.up AS node_up,
+                    n.config_only AS node_config_only,
                     l.id AS lease_id, l.v4, l.v6, p.public_key,
                     p.id IS NOT NULL AND p.private_key IS NULL AS own_key,
-                    s.created_at, s.activated_at, s.ends_at, s.quota_bytes, s.used_up, s.used_down, s.last_handshake",
+                    s.created_at, s.activated_at, s.ends_at, s.free, s.days, s.devices, s.quota_base,
+                    s.quota_bytes, s.used_up, s.used_down, s.last_handshake",
             $more,
             " FROM services s
               JOIN nodes n ON n.id = s.node_id
               LEFT JOIN leases l ON l.service_id = s.id AND l.state = 'live'
               LEFT JOIN peers p ON p.service_id = s.id AND p.retired_at IS NULL
+              LEFT JOIN access_keys k ON k.service_id = s.id AND k.retired_at IS NULL
               WHERE ",
             $where
         )
@@ -191,7 +226,7 @@ macro_rules! cards_sql {
 /// Live ones, and those that ended within a week before the user was last here: the program's clock is in that column.
 macro_rules! listed {
     () => {
-        "s.user_id = $1 AND (
+        "s.user_id = $1 AND s.product = ANY ($2) AND (
             s.status IN ('pending', 'active', 'suspended')
             OR s.ended_at > (SELECT last_seen_at - make_interval(hours => 168) FROM users WHERE id = $1)
          )"
@@ -219,7 +254,8 @@ impl Store {
         let mut conn = self.conn().await?;
         let query = diesel::sql_query(
             "SELECT u.id, u.first_name, u.last_name, u.username, u.language, u.tz, u.created_at, u.last_seen_at,
-                    u.blocked_at IS NOT NULL AS blocked, d.screen, d.screen_message_id, d.screen_at
+                    u.blocked_at IS NOT NULL AS blocked, d.screen, d.screen_message_id, d.screen_at,
+                    u.reminders, u.quiet_from, u.quiet_to
              FROM users u LEFT JOIN dialogues d ON d.user_id = u.id WHERE u.id = $1",
         )
         .bind::<BigInt, _>(user.0);
@@ -227,22 +263,39 @@ impl Store {
         Ok(row.map(ViewerRow::viewer))
     }
 
-    /// A user's live services, and those that ended in the week before the user was last here, newest first. A page beyond
-    /// the last one is the last one.
+    /// A user's live services, and those that ended in the week before the user was last here, newest
+    /// first. A page beyond the last one is the last one.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn services_of(&self, user: UserId, page: u16, per_page: u16) -> Result<Page<ServiceCard>> {
+        self.services_of_products(user, &Product::ALL, page, per_page).await
+    }
+
+    /// As [`Store::services_of`], of these products only.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn services_of_products(
+        &self,
+        user: UserId,
+        products: &[Product],
+        page: u16,
+        per_page: u16,
+    ) -> Result<Page<ServiceCard>> {
         let mut conn = self.conn().await?;
+        let products: Vec<&str> = products.iter().map(|product| product.as_str()).collect();
         let query = diesel::sql_query(concat!("SELECT count(*) AS n FROM services s WHERE ", listed!()))
-            .bind::<BigInt, _>(user.0);
+            .bind::<BigInt, _>(user.0)
+            .bind::<Array<Text>, _>(&products);
         let total = count(RunQueryDsl::get_result::<Total>(Planned(query), &mut conn).await?.n);
         let (page, pages) = page_of(total, page, per_page);
         if total == 0 {
             return Ok(Page { rows: Vec::new(), page, pages, total });
         }
-        let query = diesel::sql_query(concat!(cards_sql!("", ""), listed!(), " ORDER BY s.id DESC LIMIT $2 OFFSET $3"))
+        let query = diesel::sql_query(concat!(cards_sql!("", ""), listed!(), " ORDER BY s.id DESC LIMIT $3 OFFSET $4"))
             .bind::<BigInt, _>(user.0)
+            .bind::<Array<Text>, _>(&products)
             .bind::<BigInt, _>(i64::from(per_page))
             .bind::<BigInt, _>(i64::from(page) * i64::from(per_page));
         let rows: Vec<CardRow> = RunQueryDsl::load(Planned(query), &mut conn).await?;
@@ -269,8 +322,9 @@ impl Store {
     pub async fn client_config(&self, user: UserId, service: ServiceId) -> Result<Option<ClientConfig>> {
         let mut conn = self.conn().await?;
         let query = diesel::sql_query(cards_sql!(
-            ", p.private_key, p.preshared_key, n.public_key AS server_key, n.endpoint, n.dns, n.mtu",
-            "s.id = $1 AND s.user_id = $2 AND s.status IN ('pending', 'active') AND p.id IS NOT NULL"
+            ", p.private_key, p.preshared_key, n.public_key AS server_key, n.endpoint, n.dns, n.mtu,
+              k.name AS key_name, k.secret, n.settings",
+            "s.id = $1 AND s.user_id = $2 AND s.status IN ('pending', 'active') AND (p.id IS NOT NULL OR k.id IS NOT NULL)"
         ))
         .bind::<BigInt, _>(service.0)
         .bind::<BigInt, _>(user.0);
@@ -278,14 +332,14 @@ impl Store {
         row.map(|row| self.config(row)).transpose()
     }
 
-    /// The WireGuard trial that the user took, and when.
+    /// The trial of this product that the user took, and when.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn trial_taken(&self, user: UserId) -> Result<Option<(ServiceId, DateTime<Utc>)>> {
+    pub async fn trial_taken(&self, user: UserId, product: Product) -> Result<Option<(ServiceId, DateTime<Utc>)>> {
         let mut conn = self.conn().await?;
         let taken: Option<(i64, DateTime<Utc>)> = trials::table
-            .find((user.0, Product::Wireguard.as_str()))
+            .find((user.0, product.as_str()))
             .select((trials::service_id, trials::taken_at))
             .get_result(&mut conn)
             .await
@@ -295,17 +349,37 @@ impl Store {
 
     fn config(&self, row: ConfigRow) -> Result<ClientConfig> {
         let card = row.card.card()?;
-        let public = card.public_key.ok_or_else(|| StoreError::Broken("a key without its public half".to_owned()))?;
-        let private = row.private_key.as_deref();
-        Ok(ClientConfig {
-            private_key: private.map(|key| self.vault.open_peer_private(card.node, &public, key)).transpose()?,
-            preshared_key: self.vault.open_peer_preshared(card.node, &public, &row.preshared_key)?,
-            server_key: decode::public_key(&row.server_key)?,
-            endpoint: row.endpoint,
-            dns: row.dns,
-            mtu: u32::try_from(row.mtu).unwrap_or(0),
-            card,
-        })
+        let thing = match (&row.preshared_key, &row.secret) {
+            (Some(preshared), _) => {
+                let missing = || StoreError::Broken("a key without its public half".to_owned());
+                let public = card.public_key.ok_or_else(missing)?;
+                let server = row.server_key.as_deref().ok_or_else(missing)?;
+                let private = row.private_key.as_deref();
+                Thing::Tunnel(TunnelConfig {
+                    private_key: private
+                        .map(|key| self.vault.open_peer_private(card.node, &public, key))
+                        .transpose()?,
+                    preshared_key: self.vault.open_peer_preshared(card.node, &public, preshared)?,
+                    server_key: decode::public_key(server)?,
+                    endpoint: row.endpoint,
+                    dns: row.dns,
+                    mtu: u32::try_from(row.mtu).unwrap_or(0),
+                })
+            }
+            (None, Some(sealed)) => {
+                let name = row.key_name.unwrap_or_default();
+                let secret = self.vault.open_key_secret(card.node, &name, card.product, sealed)?;
+                let KeySettings { host, port, domain } = serde_json::from_value(row.settings)?;
+                match &secret {
+                    KeySecret::Outline(password) => {
+                        Thing::Outline { password: SecretString::from(password.as_str()), host, port }
+                    }
+                    KeySecret::Mtproto(_) => Thing::Mtproto { secret, host, port, domain },
+                }
+            }
+            (None, None) => return Err(StoreError::Broken("a service without a key".to_owned())),
+        };
+        Ok(ClientConfig { card, thing })
     }
 }
 

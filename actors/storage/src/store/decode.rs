@@ -2,7 +2,8 @@
 
 use crate::StoreError;
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
-use usipipo_domain::service::{Addresses, Product, Purpose, ServiceStatus, SuspendReason};
+use usipipo_domain::lifecycle::QuietHours;
+use usipipo_domain::service::{Addresses, NodeState, Product, Purpose, ServiceStatus, SuspendReason};
 use usipipo_domain::wg::PublicKey;
 
 /// Most rows that one statement of a batch takes, whatever the caller asks for.
@@ -34,6 +35,11 @@ fn unknown(what: &str, value: &str) -> StoreError {
     StoreError::Broken(format!("a row has the unknown {what} `{value}`"))
 }
 
+/// Quiet hours as two columns keep them; equal ones mean never.
+pub(crate) fn quiet(from: Option<i16>, to: Option<i16>) -> Option<QuietHours> {
+    QuietHours::new(u16::try_from(from?).ok()?, u16::try_from(to?).ok()?)
+}
+
 pub(crate) fn public_key(bytes: &[u8]) -> Result<PublicKey, StoreError> {
     let bytes = bytes.try_into().map_err(|_| StoreError::Broken("a stored public key has no 32 bytes".to_owned()))?;
     Ok(PublicKey::from_bytes(bytes))
@@ -45,8 +51,7 @@ pub(crate) fn purpose(text: &str) -> Result<Purpose, StoreError> {
 }
 
 pub(crate) fn product(text: &str) -> Result<Product, StoreError> {
-    let known = [Product::Wireguard].into_iter().find(|product| product.as_str() == text);
-    known.ok_or_else(|| unknown("product", text))
+    Product::parse(text).ok_or_else(|| unknown("product", text))
 }
 
 /// Every status, in the order in which a service goes through them.
@@ -61,6 +66,10 @@ pub(crate) const STATUSES: [ServiceStatus; 6] = [
 
 pub(crate) fn status(text: &str) -> Result<ServiceStatus, StoreError> {
     STATUSES.into_iter().find(|status| status.as_str() == text).ok_or_else(|| unknown("status", text))
+}
+
+pub(crate) fn node_state(text: &str) -> Result<NodeState, StoreError> {
+    NodeState::parse(text).ok_or_else(|| unknown("state of a server", text))
 }
 
 pub(crate) fn reason(text: &str) -> Result<SuspendReason, StoreError> {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use super::Store;
-use crate::model::{Epoch, PeerRow};
+use crate::model::{ClientConfig, Epoch, PeerRow, Thing, TunnelConfig};
 use crate::testing::{SeededNode, TestDatabase};
 use chrono::{DateTime, TimeDelta, Utc};
 use usipipo_domain::dialogue::{Act, Effect};
@@ -59,7 +59,7 @@ impl World {
         let Some(Body::Screen { screen: Screen::AskRevoke { offer, .. }, .. }) = asked.first().cloned() else {
             panic!("no offer but {asked:?}")
         };
-        self.act(user, Act::Do(Effect::Accept { offer, own_key: None }), now).await;
+        self.act(user, Act::Do(Effect::Accept { offer, own_key: None, node: None }), now).await;
     }
 
     /// Commits a step and returns what it shows.
@@ -87,6 +87,14 @@ impl World {
                  FROM generate_series(1, least({n}, 250)) i;",
             ))
             .await;
+    }
+}
+
+/// The secrets of a WireGuard config.
+pub(super) fn tunnel(config: ClientConfig) -> TunnelConfig {
+    match config.thing {
+        Thing::Tunnel(tunnel) => tunnel,
+        other => panic!("no tunnel but {other:?}"),
     }
 }
 

@@ -15,7 +15,11 @@ use diesel_async::RunQueryDsl;
 use ipnetwork::IpNetwork;
 use serde_json::json;
 use usipipo_domain::ids::{NodeId, PoolId};
+use usipipo_domain::service::NodeState;
 use usipipo_domain::wg::PrivateKey;
+
+/// The driver of these servers.
+const WIREGUARD: &str = "wireguard";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = nodes, check_for_backend(diesel::pg::Pg))]
@@ -25,15 +29,17 @@ struct Node {
     driver: String,
     mode: String,
     place: String,
-    interface: String,
-    listen_port: i32,
+    interface: Option<String>,
+    listen_port: Option<i32>,
     endpoint: String,
     dns: Vec<String>,
     mtu: i32,
     exclusive: bool,
-    public_key: Vec<u8>,
-    private_key: Vec<u8>,
+    public_key: Option<Vec<u8>>,
+    private_key: Option<Vec<u8>>,
     up: bool,
+    country: String,
+    state: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -64,6 +70,7 @@ impl Store {
                         nodes::driver.eq(&spec.driver),
                         nodes::mode.eq(&spec.mode),
                         nodes::place.eq(&spec.place),
+                        nodes::country.eq(&spec.country),
                         nodes::interface.eq(&spec.interface),
                         nodes::listen_port.eq(i32::from(spec.listen_port)),
                         nodes::endpoint.eq(&spec.endpoint),
@@ -92,13 +99,18 @@ impl Store {
         self.node(node).await?.ok_or_else(|| StoreError::Broken(format!("the node {node} is gone")))
     }
 
-    /// Every server.
+    /// Every WireGuard server that is not removed.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer; [`StoreError::Vault`] when a node's key cannot be opened.
     pub async fn nodes(&self) -> Result<Vec<NodeRow>> {
         let mut conn = self.conn().await?;
-        let rows = nodes::table.select(Node::as_select()).order(nodes::id).load(&mut conn).await?;
+        let rows = nodes::table
+            .filter(nodes::driver.eq(WIREGUARD).and(nodes::state.ne(NodeState::Removed.as_str())))
+            .select(Node::as_select())
+            .order(nodes::id)
+            .load(&mut conn)
+            .await?;
         let mut pools: Vec<PoolOfNode> =
             pools::table.select(PoolOfNode::as_select()).order(pools::id).load(&mut conn).await?;
         rows.into_iter()
@@ -109,13 +121,19 @@ impl Store {
             .collect()
     }
 
-    /// One server.
+    /// One WireGuard server, also a removed one.
     ///
     /// # Errors
     /// As [`Store::nodes`].
     pub async fn node(&self, node: NodeId) -> Result<Option<NodeRow>> {
         let mut conn = self.conn().await?;
-        let row = nodes::table.find(node.0).select(Node::as_select()).get_result(&mut conn).await.optional()?;
+        let row = nodes::table
+            .find(node.0)
+            .filter(nodes::driver.eq(WIREGUARD))
+            .select(Node::as_select())
+            .get_result(&mut conn)
+            .await
+            .optional()?;
         let Some(row) = row else { return Ok(None) };
         let own = pools::table
             .filter(pools::node_id.eq(node.0))
@@ -150,8 +168,11 @@ impl Store {
     }
 
     fn node_row(&self, row: Node, own: Vec<PoolOfNode>) -> Result<NodeRow> {
-        let public_key = decode::public_key(&row.public_key)?;
-        let private_key = self.vault.open_node_key(&public_key, &row.private_key)?;
+        let (Some(public), Some(private)) = (&row.public_key, &row.private_key) else {
+            return Err(StoreError::Broken(format!("the server {} has no key", row.name)));
+        };
+        let public_key = decode::public_key(public)?;
+        let private_key = self.vault.open_node_key(&public_key, private)?;
         let pools = own
             .iter()
             .map(|pool| {
@@ -166,8 +187,9 @@ impl Store {
                 driver: row.driver,
                 mode: row.mode,
                 place: row.place,
-                interface: row.interface,
-                listen_port: u16::try_from(row.listen_port).unwrap_or(0),
+                country: row.country,
+                interface: row.interface.unwrap_or_default(),
+                listen_port: row.listen_port.and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
                 endpoint: row.endpoint,
                 dns: row.dns,
                 mtu: u32::try_from(row.mtu).unwrap_or(0),
@@ -178,6 +200,7 @@ impl Store {
             private_key,
             public_key,
             up: row.up,
+            state: decode::node_state(&row.state)?,
         })
     }
 }
@@ -188,12 +211,17 @@ fn entry(node: i32, action: &'static str, details: serde_json::Value) -> Entry {
 
 /// The node exists: its id, and what was changed of it.
 async fn follow_settings(conn: &mut Conn, spec: &NodeSpec) -> TxResult<(i32, Vec<Entry>)> {
-    let (node, mode, interface): (i32, String, String) = nodes::table
-        .filter(nodes::name.eq(&spec.name))
+    let (node, mode, interface): (i32, String, Option<String>) = nodes::table
+        .filter(nodes::name.eq(&spec.name).and(nodes::driver.eq(WIREGUARD)))
         .select((nodes::id, nodes::mode, nodes::interface))
         .for_no_key_update()
         .get_result(conn)
-        .await?;
+        .await
+        .optional()?
+        .ok_or_else(|| {
+            StoreError::Broken(format!("a server of another kind is called {}; choose another name", spec.name))
+        })?;
+    let interface = interface.unwrap_or_default();
     if mode == spec.mode && interface == spec.interface {
         return Ok((node, Vec::new()));
     }

@@ -13,6 +13,7 @@ use ipnetwork::IpNetwork;
 use std::time::Duration;
 use usipipo_domain::ids::{DeadLetterId, NodeId, PoolId, UserId};
 use usipipo_domain::outgoing::Priority;
+use usipipo_domain::service::{Product, ServiceStatus};
 
 /// Most characters of a failed update that are shown.
 const EXCERPT_MAX_CHARS: usize = 1_000;
@@ -69,6 +70,16 @@ struct NodeNumbers {
     name: String,
     #[diesel(sql_type = Text)]
     place: String,
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = Text)]
+    driver: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    services: i64,
+    #[diesel(sql_type = Nullable<Integer>)]
+    capacity: Option<i32>,
     #[diesel(sql_type = Text)]
     mode: String,
     #[diesel(sql_type = Bool)]
@@ -189,6 +200,7 @@ impl Store {
             users: count(numbers.users),
             users_day: count(numbers.users_day),
             services: services_by_status(&mut conn).await?,
+            products: services_by_product(&mut conn).await?,
             inbox_undone: count(numbers.inbox_undone),
             inbox_oldest: numbers.inbox_oldest.map(|since| age(now, since)),
             outbox_waiting: outbox_by_priority(&mut conn).await?,
@@ -207,34 +219,41 @@ impl Store {
         let mut conn = self.conn().await?;
         let query = diesel::sql_query(
             "SELECT n.id, n.name, n.place, n.mode, n.up, n.config_only, n.seen_at, n.down_since, n.error, n.foreign_peers,
-                    n.endpoint, coalesce(s.active, 0) AS active, coalesce(s.pending, 0) AS pending
+                    n.endpoint, n.country, n.driver, n.state, n.capacity, coalesce(s.live, 0) AS services,
+                    coalesce(s.active, 0) AS active, coalesce(s.pending, 0) AS pending
              FROM nodes n
              LEFT JOIN (
-                SELECT node_id, count(*) FILTER (WHERE status = 'active') AS active,
+                SELECT node_id, count(*) AS live, count(*) FILTER (WHERE status = 'active') AS active,
                        count(*) FILTER (WHERE status = 'pending') AS pending
-                FROM services WHERE status IN ('active', 'pending') GROUP BY node_id
+                FROM services WHERE status IN ('pending', 'active', 'suspended') GROUP BY node_id
              ) AS s ON s.node_id = n.id
              ORDER BY n.id",
         );
         let rows: Vec<NodeNumbers> = RunQueryDsl::load(Planned(query), &mut conn).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| NodeOverview {
-                id: NodeId(row.id),
-                name: row.name,
-                place: row.place,
-                mode: row.mode,
-                up: row.up,
-                config_only: row.config_only,
-                seen_at: row.seen_at,
-                down_since: row.down_since,
-                error: row.error,
-                active: count(row.active),
-                pending: count(row.pending),
-                foreign_peers: u32::try_from(row.foreign_peers).unwrap_or(0),
-                endpoint: row.endpoint,
+        rows.into_iter()
+            .map(|row| {
+                Ok(NodeOverview {
+                    id: NodeId(row.id),
+                    name: row.name,
+                    place: row.place,
+                    mode: row.mode,
+                    up: row.up,
+                    config_only: row.config_only,
+                    seen_at: row.seen_at,
+                    down_since: row.down_since,
+                    error: row.error,
+                    active: count(row.active),
+                    pending: count(row.pending),
+                    foreign_peers: u32::try_from(row.foreign_peers).unwrap_or(0),
+                    endpoint: row.endpoint,
+                    country: row.country,
+                    state: decode::node_state(&row.state)?,
+                    driver: row.driver,
+                    services: count(row.services),
+                    capacity: row.capacity.and_then(|most| u64::try_from(most).ok()),
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// Every address pool with its leases.
@@ -310,6 +329,26 @@ async fn services_by_status(conn: &mut Conn) -> Result<Vec<(String, u64)>> {
     let rows: Vec<ByStatus> = RunQueryDsl::load(Planned(query), conn).await?;
     let of = |name: &str| rows.iter().find(|row| row.status == name).map_or(0, |row| count(row.n));
     Ok(STATUSES.iter().map(|status| (status.as_str().to_owned(), of(status.as_str()))).collect())
+}
+
+#[derive(QueryableByName)]
+struct ByProduct {
+    #[diesel(sql_type = Text)]
+    product: String,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+async fn services_by_product(conn: &mut Conn) -> Result<Vec<(Product, ServiceStatus, u64)>> {
+    let query = diesel::sql_query(
+        "SELECT product, status, count(*) AS n FROM services GROUP BY product, status ORDER BY product, status",
+    );
+    let rows: Vec<ByProduct> = RunQueryDsl::load(Planned(query), conn).await?;
+    rows.into_iter()
+        .map(|row| Ok((decode::product(&row.product)?, decode::status(&row.status)?, count(row.n))))
+        .collect()
 }
 
 async fn outbox_by_priority(conn: &mut Conn) -> Result<Vec<(String, u64)>> {

@@ -79,8 +79,9 @@ struct Carried {
     retired: bool,
 }
 
+/// A service that began to work.
 #[derive(QueryableByName)]
-struct Begun {
+pub(super) struct Begun {
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = Timestamptz)]
@@ -89,13 +90,13 @@ struct Begun {
 
 /// A new key whose owner is to be told.
 #[derive(QueryableByName)]
-struct News {
+pub(super) struct News {
     #[diesel(sql_type = BigInt)]
     service_id: i64,
     #[diesel(sql_type = BigInt)]
     user_id: i64,
     #[diesel(sql_type = Bool)]
-    reachable: bool,
+    pub(super) reachable: bool,
 }
 
 impl Store {
@@ -255,10 +256,13 @@ async fn mark_applied(conn: &mut Conn, node: NodeId, peers: &[i64]) -> TxResult<
     Ok(RunQueryDsl::load(Planned(query), conn).await?)
 }
 
-/// A day has 24 hours here, as in [`usipipo_domain::service::TrialTerms::ends_at`]; PostgreSQL's may have 23 or 25.
-async fn activate(conn: &mut Conn, services: Vec<i64>, now: DateTime<Utc>) -> TxResult<Vec<Begun>> {
+/// A day has 24 hours here, as in [`usipipo_domain::plan::PlanSpec::ends_at`]; PostgreSQL's may have 23 or 25. The first
+/// reminder comes at most four days before the end: three, and up to a day earlier to be before quiet hours.
+pub(super) async fn activate(conn: &mut Conn, services: Vec<i64>, now: DateTime<Utc>) -> TxResult<Vec<Begun>> {
     let query = diesel::sql_query(
-        "UPDATE services SET status = 'active', activated_at = $2, ends_at = $2 + make_interval(hours => days * 24)
+        "UPDATE services
+         SET status = 'active', activated_at = $2, period_at = $2, ends_at = $2 + make_interval(hours => days * 24),
+             remind_at = greatest($2, $2 + make_interval(hours => days * 24 - 96))
          WHERE id = ANY ($1) AND status = 'pending'
          RETURNING id, ends_at",
     )
@@ -282,18 +286,18 @@ async fn take_news(conn: &mut Conn, peers: Vec<i64>, now: DateTime<Utc>) -> TxRe
     Ok(RunQueryDsl::load(Planned(query), conn).await?)
 }
 
-fn ready(news: News) -> [NewMessage; 2] {
+pub(super) fn ready(news: News) -> [NewMessage; 2] {
     let (user, service) = (UserId(news.user_id), ServiceId(news.service_id));
     let screen = Body::Screen { screen: Screen::Ready { service }, place: Place::Progress };
     [screen, Body::ConfigFile { service }].map(|body| NewMessage::new(user, Priority::Delivery, Outgoing::new(body)))
 }
 
-fn activated(node: NodeId, service: &Begun) -> Entry {
+pub(super) fn activated(node: NodeId, service: &Begun) -> Entry {
     let details = json!({ "node": node, "ends_at": service.ends_at });
     Entry { user: None, action: "service.activate", subject: format!("service/{}", service.id), details, seq: None }
 }
 
-fn on_node(node: NodeId, action: &'static str, details: serde_json::Value) -> Entry {
+pub(super) fn on_node(node: NodeId, action: &'static str, details: serde_json::Value) -> Entry {
     Entry { user: None, action, subject: format!("node/{node}"), details, seq: None }
 }
 

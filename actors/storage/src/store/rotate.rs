@@ -5,7 +5,8 @@ use super::{Conn, Result, Store, decode};
 use crate::error::TxResult;
 use crate::vault::Place;
 use diesel::prelude::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable};
+use diesel::query_builder::SqlQuery;
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use usipipo_domain::ids::NodeId;
 
@@ -36,6 +37,29 @@ struct Peer {
     preshared_key: Vec<u8>,
 }
 
+/// A secret whose row is known by a name.
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Integer)]
+    node_id: i32,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Binary)]
+    secret: Vec<u8>,
+}
+
+impl Named {
+    const fn key(&self) -> Place<'_> {
+        Place::KeySecret(NodeId(self.node_id), self.name.as_str())
+    }
+
+    const fn access(&self) -> Place<'_> {
+        Place::NodeAccess(self.name.as_str())
+    }
+}
+
 /// Rows changed, and the last id that was looked at; `None` at the end.
 type Batch = (u64, Option<i64>);
 
@@ -56,6 +80,16 @@ impl Store {
         }
         let mut last = Some(i64::MIN);
         while let Some(after) = last {
+            let (rows, next) = self.tx("rotate_access", async |conn| self.rotate_access(conn, after).await).await?;
+            (changed, last) = (changed + rows, next);
+        }
+        let mut last = Some(i64::MIN);
+        while let Some(after) = last {
+            let (rows, next) = self.tx("rotate_keys", async |conn| self.rotate_keys(conn, after).await).await?;
+            (changed, last) = (changed + rows, next);
+        }
+        let mut last = Some(i64::MIN);
+        while let Some(after) = last {
             let (rows, next) = self.tx("rotate_peers", async |conn| self.rotate_peers(conn, after).await).await?;
             (changed, last) = (changed + rows, next);
         }
@@ -66,7 +100,7 @@ impl Store {
         let header = self.vault.current_header();
         let query = diesel::sql_query(
             "SELECT id, public_key, private_key FROM nodes
-             WHERE id > $1 AND substring(private_key FROM 1 FOR length($2)) <> $2
+             WHERE id > $1 AND private_key IS NOT NULL AND substring(private_key FROM 1 FOR length($2)) <> $2
              ORDER BY id LIMIT $3 FOR NO KEY UPDATE",
         )
         .bind::<BigInt, _>(after)
@@ -88,6 +122,57 @@ impl Store {
         .bind::<Array<Integer>, _>(&ids)
         .bind::<Array<Binary>, _>(&keys);
         Ok((RunQueryDsl::execute(Planned(query), conn).await? as u64, Some(last)))
+    }
+
+    async fn rotate_access(&self, conn: &mut Conn, after: i64) -> TxResult<Batch> {
+        let query = diesel::sql_query(
+            "SELECT id::bigint AS id, 0 AS node_id, name, access AS secret FROM nodes
+             WHERE id > $1 AND access IS NOT NULL AND substring(access FROM 1 FOR length($2)) <> $2
+             ORDER BY id LIMIT $3 FOR NO KEY UPDATE",
+        );
+        let (ids, sealed, last) = self.resealed(conn, query, after, Named::access).await?;
+        let query = diesel::sql_query(
+            "UPDATE nodes n SET access = t.access FROM unnest($1, $2) AS t (id, access) WHERE n.id = t.id",
+        )
+        .bind::<Array<BigInt>, _>(&ids)
+        .bind::<Array<Binary>, _>(&sealed);
+        Ok((RunQueryDsl::execute(Planned(query), conn).await? as u64, last))
+    }
+
+    async fn rotate_keys(&self, conn: &mut Conn, after: i64) -> TxResult<Batch> {
+        let query = diesel::sql_query(
+            "SELECT id, node_id, name, secret FROM access_keys
+             WHERE id > $1 AND substring(secret FROM 1 FOR length($2)) <> $2
+             ORDER BY id LIMIT $3 FOR NO KEY UPDATE",
+        );
+        let (ids, sealed, last) = self.resealed(conn, query, after, Named::key).await?;
+        let query = diesel::sql_query(
+            "UPDATE access_keys k SET secret = t.secret FROM unnest($1, $2) AS t (id, secret) WHERE k.id = t.id",
+        )
+        .bind::<Array<BigInt>, _>(&ids)
+        .bind::<Array<Binary>, _>(&sealed);
+        Ok((RunQueryDsl::execute(Planned(query), conn).await? as u64, last))
+    }
+
+    /// Rows of a query that another key than the current one sealed, with what they are to hold instead, and the last id.
+    async fn resealed(
+        &self,
+        conn: &mut Conn,
+        query: SqlQuery,
+        after: i64,
+        place: fn(&Named) -> Place<'_>,
+    ) -> TxResult<(Vec<i64>, Vec<Vec<u8>>, Option<i64>)> {
+        let query =
+            query.bind::<BigInt, _>(after).bind::<Binary, _>(self.vault.current_header()).bind::<BigInt, _>(BATCH_ROWS);
+        let rows: Vec<Named> = RunQueryDsl::load(Planned(query), conn).await?;
+        let (mut ids, mut sealed) = (Vec::new(), Vec::new());
+        for row in &rows {
+            if let Some(secret) = self.vault.reseal(place(row), &row.secret)? {
+                ids.push(row.id);
+                sealed.push(secret);
+            }
+        }
+        Ok((ids, sealed, rows.last().map(|row| row.id)))
     }
 
     async fn rotate_peers(&self, conn: &mut Conn, after: i64) -> TxResult<Batch> {

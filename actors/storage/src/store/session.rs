@@ -4,7 +4,7 @@
 mod tests;
 
 use super::queue::{self, NewMessage};
-use super::{Conn, Result, Store, alerting, audit};
+use super::{Conn, Result, Store, alerting, audit, decode};
 use crate::error::TxResult;
 use crate::model::{Epoch, SessionSnapshot, UserRow};
 use crate::schema::{alerts, dialogues, inbox, outbox, users};
@@ -31,6 +31,9 @@ pub(super) struct UserRecord {
     created_at: DateTime<Utc>,
     last_seen_at: DateTime<Utc>,
     blocked_at: Option<DateTime<Utc>>,
+    reminders: bool,
+    quiet_from: Option<i16>,
+    quiet_to: Option<i16>,
 }
 
 impl From<UserRecord> for UserRow {
@@ -45,6 +48,8 @@ impl From<UserRecord> for UserRow {
             created_at: row.created_at,
             last_seen_at: row.last_seen_at,
             blocked: row.blocked_at.is_some(),
+            reminders: row.reminders,
+            quiet: decode::quiet(row.quiet_from, row.quiet_to),
         }
     }
 }

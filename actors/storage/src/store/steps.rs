@@ -2,12 +2,15 @@
 //!
 //! The steps of a group share a transaction. What most steps do — show something — costs the same few statements for the
 //! whole group; what has to be decided with rows at hand ([`Act::Do`]) is done step by step, offers taken in savepoints, so
-//! that a refusal undoes nothing of the others. Trials of a group begin together where nothing stands against them.
+//! that a refusal undoes nothing of the others. WireGuard trials of a group begin together where nothing stands against them.
 
 mod accept;
 mod batch;
 mod effects;
+mod keys;
+mod moving;
 mod offers;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -23,6 +26,8 @@ use std::collections::BTreeSet;
 use usipipo_domain::dialogue::{self, Act, Answer, State};
 use usipipo_domain::outgoing::{Body, Outgoing, Place, Priority, Toast};
 use usipipo_domain::screen::Screen;
+
+pub(super) use offers::free_choice;
 
 type Outcomes = Vec<std::result::Result<StepDone, StepRefusal>>;
 

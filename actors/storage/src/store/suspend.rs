@@ -32,17 +32,20 @@ pub(super) struct Gained {
     /// Its owner is to be told.
     #[diesel(sql_type = Bool)]
     pub(super) tell: bool,
+    /// Which period ends.
+    #[diesel(sql_type = Integer)]
+    pub(super) period: i32,
 }
 
 impl Gained {
     /// The key holds the end and, for traffic, the allowance: a service that is renewed and ends again is told again.
-    fn notice(&self, reason: SuspendReason) -> NewMessage {
+    pub(super) fn notice(&self, reason: SuspendReason) -> NewMessage {
         let service = ServiceId(self.id);
         let end = self.ends_at.map_or(0, |end| end.timestamp());
         let (body, dedupe) = match reason {
             SuspendReason::Quota => {
-                let quota = self.quota_bytes.unwrap_or(0);
-                (Body::OverQuota { service }, format!("over_quota/{service}/{end}/{quota}"))
+                let (quota, period) = (self.quota_bytes.unwrap_or(0), self.period);
+                (Body::OverQuota { service }, format!("over_quota/{service}/{end}/{quota}/{period}"))
             }
             SuspendReason::Expiry | SuspendReason::Admin => (Body::Ended { service }, format!("ended/{service}/{end}")),
         };

@@ -9,7 +9,7 @@ use crate::error::TxResult;
 use crate::model::{Epoch, Swept};
 use chrono::{DateTime, Utc};
 use diesel::prelude::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Timestamptz};
 use diesel_async::RunQueryDsl;
 use usipipo_domain::ids::{ServiceId, UserId};
 use usipipo_domain::outgoing::{Body, OutboxMessage, Outgoing, Place, Priority};
@@ -25,19 +25,6 @@ struct Late {
     #[diesel(sql_type = Bool)]
     reachable: bool,
 }
-
-#[derive(QueryableByName)]
-struct First {
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    at: Option<DateTime<Utc>>,
-}
-
-/// Those that work, and those that something else keeps from working, have an index each.
-const FIRST: &str = "
-    SELECT least(
-        (SELECT min(ends_at) FROM services WHERE status = 'active'),
-        (SELECT min(ends_at) FROM services WHERE status = 'suspended' AND NOT reasons @> ARRAY['expiry'])
-    ) AS at";
 
 /// Rows that somebody else is changing right now are left for the next look.
 macro_rules! expire_sql {
@@ -55,7 +42,7 @@ macro_rules! expire_sql {
                 UPDATE services s SET status = 'suspended', reasons = array_append(s.reasons, 'expiry')
                 FROM due, users u
                 WHERE s.id = due.id AND u.id = s.user_id
-                RETURNING s.id, s.user_id, s.node_id, s.ends_at, s.quota_bytes, u.blocked_at IS NULL AS tell
+                RETURNING s.id, s.user_id, s.node_id, s.ends_at, s.quota_bytes, s.period, u.blocked_at IS NULL AS tell
             )
             SELECT * FROM ended ORDER BY ends_at, id"
         )
@@ -100,16 +87,26 @@ const LATE_KEYS: &str = "
     )
     SELECT id, user_id, reachable FROM told ORDER BY created_at, peer";
 
-impl Store {
-    /// The next moment at which something ends; it may have passed.
-    ///
-    /// # Errors
-    /// [`crate::StoreError::Unavailable`] when the database does not answer.
-    pub async fn next_expiry(&self) -> Result<Option<DateTime<Utc>>> {
-        let mut conn = self.conn().await?;
-        Ok(RunQueryDsl::get_result::<First>(Planned(diesel::sql_query(FIRST)), &mut conn).await?.at)
-    }
+/// As [`LATE_KEYS`], for servers that are not WireGuard.
+const LATE_ACCESS: &str = "
+    WITH late AS (
+        SELECT k.id, k.service_id
+        FROM access_keys k JOIN services s ON s.id = k.service_id
+        WHERE k.created_at < $1 AND k.told_at IS NULL AND k.retired_at IS NULL AND k.late_told_at IS NULL
+          AND s.status = 'active'
+        ORDER BY k.created_at, k.id
+        LIMIT $3
+        FOR NO KEY UPDATE OF s SKIP LOCKED
+    ), told AS (
+        UPDATE access_keys k SET late_told_at = $2
+        FROM late, services s, users u
+        WHERE k.id = late.id AND k.told_at IS NULL AND k.retired_at IS NULL
+          AND s.id = late.service_id AND u.id = s.user_id
+        RETURNING k.id AS key, k.service_id AS id, s.user_id, k.created_at, u.blocked_at IS NULL AS reachable
+    )
+    SELECT id, user_id, reachable FROM told ORDER BY created_at, key";
 
+impl Store {
     /// Suspends (reason expiry) services that are over, at most `limit`, those that ended first first; one that is suspended
     /// already gains the reason. Tells each owner once per period. Nothing left to do when fewer than `limit` come back.
     ///
@@ -142,7 +139,7 @@ impl Store {
     ) -> Result<Vec<OutboxMessage>> {
         self.fenced("tell_waiting", epoch, async |conn| {
             let mut late: Vec<Late> = Vec::new();
-            for sql in [LATE, LATE_KEYS] {
+            for sql in [LATE, LATE_KEYS, LATE_ACCESS] {
                 let left = limited(limit).saturating_sub(i64::try_from(late.len()).unwrap_or(i64::MAX));
                 let query = diesel::sql_query(sql)
                     .bind::<Timestamptz, _>(created_before)

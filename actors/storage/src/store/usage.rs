@@ -5,23 +5,87 @@
 //! that nobody announced (the server was restarted), so all of it is new. Peers that the server is not believed to carry are
 //! left out: their incarnation begins with [`Store::peers_applied`], and their counters are then still whole.
 
+use super::queue::{self, NewMessage};
 use super::sql::Planned;
 use super::suspend::{self, Gained};
-use super::{Result, Store};
+use super::{Conn, Result, Store};
+use crate::error::TxResult;
 use crate::model::{Epoch, PeerCounters, Swept};
 use crate::store::decode::bytes;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
+use diesel::prelude::QueryableByName;
+use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use std::collections::BTreeMap;
-use usipipo_domain::ids::NodeId;
+use usipipo_domain::ids::{NodeId, ServiceId, UserId};
+use usipipo_domain::outgoing::{Body, Outgoing, Priority};
 use usipipo_domain::service::SuspendReason;
 
-/// What a service has used with this reading, `up` and `down` together, reaches what it may use.
+/// What a service has used of this period's allowance with this reading, `up` and `down` together.
+macro_rules! used {
+    () => {
+        "(s.used_up::numeric + total.up + s.used_down + total.down - s.quota_base)"
+    };
+}
+
+/// It reaches what it may use.
 macro_rules! over {
     () => {
-        "s.status IN ('active', 'suspended') AND NOT s.reasons @> ARRAY['quota']
-         AND s.used_up::numeric + total.up + s.used_down + total.down >= s.quota_bytes"
+        concat!(
+            "s.status IN ('active', 'suspended') AND NOT s.reasons @> ARRAY['quota'] AND ",
+            used!(),
+            " >= s.quota_bytes"
+        )
+    };
+}
+
+/// The end of a statement that has `grown (service_id, up, down, handshake)` and `moved (id, worked, over)`: adds to services
+/// and to the day, suspends services that used up their traffic with it, and gives those, and those whose owners are to hear
+/// that most of it is used. In `used` a row is as it is afterwards.
+macro_rules! grow {
+    ($day:literal) => {
+        concat!(
+            "total AS MATERIALIZED (
+        SELECT service_id, sum(up) AS up, sum(down) AS down, max(handshake) AS handshake
+        FROM grown GROUP BY service_id
+    ), days AS (
+        INSERT INTO usage_days AS d (service_id, day, up, down)
+        SELECT service_id, ",
+            $day,
+            ", least(up, 9223372036854775807)::bigint, least(down, 9223372036854775807)::bigint
+        FROM total WHERE up + down > 0
+        ORDER BY service_id
+        ON CONFLICT (service_id, day) DO UPDATE
+        SET up = least(d.up::numeric + excluded.up, 9223372036854775807)::bigint,
+            down = least(d.down::numeric + excluded.down, 9223372036854775807)::bigint
+    ), used AS (
+        UPDATE services s
+        SET used_up = least(s.used_up::numeric + total.up, 9223372036854775807)::bigint,
+            used_down = least(s.used_down::numeric + total.down, 9223372036854775807)::bigint,
+            last_handshake = greatest(s.last_handshake, total.handshake),
+            status = CASE WHEN ",
+            over!(),
+            " THEN 'suspended' ELSE s.status END,
+            reasons = CASE WHEN ",
+            over!(),
+            " THEN array_append(s.reasons, 'quota') ELSE s.reasons END
+        FROM total
+        WHERE s.id = total.service_id
+        RETURNING s.id, s.user_id, s.node_id, s.ends_at, s.quota_bytes, s.period, s.reasons,
+                  s.status = 'active'
+                  AND (s.used_up::numeric + s.used_down - s.quota_base) * 100 >= s.quota_bytes::numeric * 80
+                  AND (s.used_up::numeric + s.used_down - s.quota_base - total.up - total.down) * 100
+                      < s.quota_bytes::numeric * 80 AS near
+    )
+    SELECT used.id, used.user_id, used.node_id, used.ends_at, used.quota_bytes, used.period,
+           coalesce(used.near, false) AS near,
+           moved.worked AND u.blocked_at IS NULL AND (u.reminders OR NOT coalesce(used.near, false)) AS tell
+    FROM used
+    JOIN (SELECT DISTINCT id, worked, over FROM moved) AS moved ON moved.id = used.id
+    JOIN users u ON u.id = used.user_id
+    WHERE (used.reasons @> ARRAY['quota'] AND NOT moved.over) OR used.near
+    ORDER BY used.id"
+        )
     };
 }
 
@@ -49,37 +113,65 @@ const RECORD: &str = concat!(
         FOR NO KEY UPDATE OF p
     ), seen AS (
         UPDATE peers p SET seen_rx = g.rx, seen_tx = g.tx FROM grown g WHERE p.id = g.id
-    ), used AS (
-        UPDATE services s
-        SET used_up = least(s.used_up::numeric + total.up, 9223372036854775807)::bigint,
-            used_down = least(s.used_down::numeric + total.down, 9223372036854775807)::bigint,
-            last_handshake = greatest(s.last_handshake, total.handshake),
-            status = CASE WHEN ",
-    over!(),
-    " THEN 'suspended' ELSE s.status END,
-            reasons = CASE WHEN ",
-    over!(),
-    " THEN array_append(s.reasons, 'quota') ELSE s.reasons END
-        FROM (
-            SELECT service_id, sum(up) AS up, sum(down) AS down, max(handshake) AS handshake
-            FROM grown GROUP BY service_id
-        ) AS total
-        WHERE s.id = total.service_id
-        RETURNING s.id, s.user_id, s.node_id, s.ends_at, s.quota_bytes, s.reasons
-    )
-    SELECT used.id, used.user_id, used.node_id, used.ends_at, used.quota_bytes,
-           moved.worked AND u.blocked_at IS NULL AS tell
-    FROM used
-    JOIN (SELECT DISTINCT id, worked, over FROM moved) AS moved ON moved.id = used.id
-    JOIN users u ON u.id = used.user_id
-    WHERE used.reasons @> ARRAY['quota'] AND NOT moved.over
-    ORDER BY used.id"
+    ), ",
+    grow!("$6")
 );
+
+/// For growth that was found out already, of services that are locked.
+const ADD: &str = concat!(
+    "WITH grown AS MATERIALIZED (
+        SELECT service_id, 0::bigint AS up, down, NULL::timestamptz AS handshake
+        FROM unnest($1, $2) AS g (service_id, down)
+    ), moved AS MATERIALIZED (
+        SELECT id, status = 'active' AS worked, reasons @> ARRAY['quota'] AS over
+        FROM services WHERE id IN (SELECT service_id FROM grown)
+    ), ",
+    grow!("$3")
+);
+
+/// A service whose traffic reached a mark.
+#[derive(QueryableByName)]
+struct Reached {
+    #[diesel(embed)]
+    service: Gained,
+    /// Most of its traffic is used, not all.
+    #[diesel(sql_type = Bool)]
+    near: bool,
+}
+
+/// Adds traffic to services that are locked: bytes to users, each service once.
+pub(super) async fn add(conn: &mut Conn, grown: &BTreeMap<i64, i64>, now: DateTime<Utc>) -> TxResult<Swept> {
+    let query = diesel::sql_query(ADD)
+        .bind::<Array<BigInt>, _>(grown.keys().copied().collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(grown.values().copied().collect::<Vec<_>>())
+        .bind::<Date, _>(now.date_naive());
+    let reached: Vec<Reached> = RunQueryDsl::load(Planned(query), conn).await?;
+    tell(conn, reached, now).await
+}
+
+async fn tell(conn: &mut Conn, reached: Vec<Reached>, now: DateTime<Utc>) -> TxResult<Swept> {
+    let (near, over): (Vec<Reached>, Vec<Reached>) = reached.into_iter().partition(|reached| reached.near);
+    let over: Vec<Gained> = over.into_iter().map(|reached| reached.service).collect();
+    let mut swept = suspend::gained(conn, &over, SuspendReason::Quota, now).await?;
+    let notices = near.iter().filter(|reached| reached.service.tell).map(|reached| {
+        let (service, period) = (ServiceId(reached.service.id), reached.service.period);
+        let content = Outgoing::new(Body::QuotaNear { service });
+        NewMessage::once(
+            UserId(reached.service.user_id),
+            Priority::Notice,
+            content,
+            format!("quota80/{service}/{period}"),
+        )
+    });
+    swept.messages.extend(queue::insert(conn, notices.collect(), now).await?);
+    Ok(swept)
+}
 
 impl Store {
     /// Adds what the counters grew by since they were last read, in one statement. A reading that comes twice adds nothing.
     /// A service that has used up its traffic with that is suspended (reason quota); one that is suspended already gains the
-    /// reason. The owner of one that worked until now is told once per period and allowance.
+    /// reason. The owner of one that worked until now is told once per period and allowance, and once per period when four
+    /// fifths are used.
     ///
     /// # Errors
     /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
@@ -105,9 +197,10 @@ impl Store {
                 .bind::<Array<BigInt>, _>(&peers)
                 .bind::<Array<BigInt>, _>(&rx)
                 .bind::<Array<BigInt>, _>(&tx)
-                .bind::<Array<Nullable<Timestamptz>>, _>(&handshakes);
-            let over: Vec<Gained> = RunQueryDsl::load(Planned(query), conn).await?;
-            suspend::gained(conn, &over, SuspendReason::Quota, now).await
+                .bind::<Array<Nullable<Timestamptz>>, _>(&handshakes)
+                .bind::<Date, _>(now.date_naive());
+            let reached: Vec<Reached> = RunQueryDsl::load(Planned(query), conn).await?;
+            tell(conn, reached, now).await
         })
         .await
     }

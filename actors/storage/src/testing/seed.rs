@@ -2,7 +2,10 @@
 
 use super::{TestDatabase, connect};
 use crate::Store;
-use crate::model::{Epoch, NewUpdate, Prepared, StepCommit, StepDone, StepRefusal, UserTouch};
+use crate::model::{
+    Epoch, KeyAccess, KeyNodeRow, KeyNodeSpec, NewUpdate, Prepared, PreparedKey, StepCommit, StepDone, StepRefusal,
+    StepRules, UserTouch,
+};
 use crate::schema::{nodes, pools};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,12 +13,14 @@ use diesel_async::RunQueryDsl;
 use ipnetwork::IpNetwork;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
+use usipipo_domain::access::KeySecret;
 use usipipo_domain::dialogue::{Act, Effect, State, Step};
 use usipipo_domain::ids::{BotId, InboxSeq, NodeId, OfferId, PoolId, ServiceId, UserId};
 use usipipo_domain::lang::Lang;
 use usipipo_domain::outgoing::{Body, Place};
+use usipipo_domain::plan::PlanSpec;
 use usipipo_domain::screen::Screen;
-use usipipo_domain::service::{Addresses, TrialTerms};
+use usipipo_domain::service::{Addresses, Product};
 use usipipo_domain::wg::{PresharedKey, PrivateKey, PublicKey};
 
 /// A server and its pools.
@@ -34,8 +39,42 @@ pub struct SeededNode {
 }
 
 impl TestDatabase {
-    /// A node that is up, with a trial and a paid pool.
+    /// The plans of an operator who decided nothing.
+    pub async fn seed_plans(&self) {
+        let store = self.store_with(|options| options.max_connections = 1);
+        store.ensure_plans(&PlanSpec::defaults(), DateTime::UNIX_EPOCH).await.expect("the plans can be added");
+    }
+
+    /// A server of keys that is up, at `keys.example.org:443`, with room for a hundred; and the default plans.
+    pub async fn seed_key_node(&self, name: &str, product: Product) -> KeyNodeRow {
+        self.seed_plans().await;
+        let access = match product {
+            Product::Mtproto => KeyAccess::Telemt { api_url: "http://127.0.0.1:1".into(), auth_header: None },
+            Product::Outline | Product::Wireguard => {
+                KeyAccess::Outline { api_url: "https://127.0.0.1:1/prefix".into(), cert_sha256: "ab".repeat(32) }
+            }
+        };
+        let spec = KeyNodeSpec {
+            name: name.to_owned(),
+            place: "Miami".to_owned(),
+            country: "US".to_owned(),
+            product,
+            capacity: 100,
+            host: "keys.example.org".to_owned(),
+            port: 443,
+            domain: None,
+            exclusive: false,
+            access,
+        };
+        let store = self.store_with(|options| options.max_connections = 1);
+        let node = store.ensure_key_node(&spec, DateTime::UNIX_EPOCH).await.expect("the server can be added");
+        self.execute(&format!("UPDATE nodes SET up = true WHERE id = {}", node.id)).await;
+        KeyNodeRow { up: true, ..node }
+    }
+
+    /// A node that is up, with a trial and a paid pool; and the default plans.
     pub async fn seed_node(&self, name: &str) -> SeededNode {
+        self.seed_plans().await;
         let private_key = PrivateKey::from_random(std::array::from_fn(|_| random_byte()));
         let public_key = private_key.public_key();
         let sealed = self.vault().seal_node_key(&public_key, &private_key).expect("sealing works");
@@ -102,8 +141,19 @@ pub fn prepared(node: &SeededNode, host: u8) -> Prepared {
         private_key: PrivateKey::from_random(std::array::from_fn(|_| random_byte())),
         preshared_key: PresharedKey::from_random(std::array::from_fn(|_| random_byte())),
         name: "WireGuard 1".to_owned(),
-        terms: TrialTerms::default(),
     }
+}
+
+/// What a session prepares for an offer that needs a key on this server.
+#[must_use]
+pub fn prepared_key(node: &KeyNodeRow) -> PreparedKey {
+    let secret = match node.spec.product {
+        Product::Mtproto => KeySecret::mtproto(std::array::from_fn(|_| random_byte())),
+        Product::Outline | Product::Wireguard => {
+            KeySecret::outline(std::array::from_fn(|_| random_byte())).expect("few random bytes are rejected")
+        }
+    };
+    PreparedKey { node: node.id, secret, name: "Key 1".to_owned() }
 }
 
 /// A step of a user who is Ana in Spanish, from and to [`State::Idle`], with a new message.
@@ -124,7 +174,9 @@ pub fn step(seq: InboxSeq, user: UserId, act: Act, now: DateTime<Utc>) -> StepCo
             referral: None,
         }),
         prepared: None,
+        prepared_key: None,
         refused: None,
+        rules: StepRules::default(),
         now,
     }
 }
@@ -162,9 +214,12 @@ impl TestDatabase {
 
     /// Asks for a trial and returns the offer.
     pub async fn seed_trial_offer(&self, store: &Store, epoch: Epoch, user: UserId, now: DateTime<Utc>) -> OfferId {
-        let done = self.act(store, epoch, user, Act::Do(Effect::OfferTrial), |_| {}, now).await.expect("an offer");
+        let done = self
+            .act(store, epoch, user, Act::Do(Effect::OfferTrial(Some(Product::Wireguard))), |_| {}, now)
+            .await
+            .expect("an offer");
         match screen(&done) {
-            Some(Screen::TrialOffer { offer }) => *offer,
+            Some(Screen::TrialOffer { offer, .. }) => *offer,
             other => panic!("no offer but {other:?}"),
         }
     }
@@ -180,7 +235,7 @@ impl TestDatabase {
         now: DateTime<Utc>,
     ) -> ServiceId {
         let offer = self.seed_trial_offer(store, epoch, user, now).await;
-        let accept = Act::Do(Effect::Accept { offer, own_key: None });
+        let accept = Act::Do(Effect::Accept { offer, own_key: None, node: None });
         let done = self
             .act(store, epoch, user, accept, |step| step.prepared = Some(prepared(node, host)), now)
             .await
@@ -188,6 +243,43 @@ impl TestDatabase {
         match screen(&done) {
             Some(Screen::Preparing { service }) => *service,
             other => panic!("no trial but {other:?}"),
+        }
+    }
+
+    /// Asks for a free service of this product and returns the offer.
+    pub async fn seed_free_offer(
+        &self,
+        store: &Store,
+        epoch: Epoch,
+        user: UserId,
+        product: Product,
+        now: DateTime<Utc>,
+    ) -> OfferId {
+        let ask = Act::Do(Effect::OfferTrial(Some(product)));
+        let done = self.act(store, epoch, user, ask, |_| {}, now).await.expect("an offer");
+        match screen(&done) {
+            Some(Screen::TrialOffer { offer, .. }) => *offer,
+            other => panic!("no offer but {other:?}"),
+        }
+    }
+
+    /// Takes the free service (trial or free plan) of this server's product; it is pending, its key not applied.
+    pub async fn seed_key_service(
+        &self,
+        store: &Store,
+        epoch: Epoch,
+        user: UserId,
+        node: &KeyNodeRow,
+        now: DateTime<Utc>,
+    ) -> ServiceId {
+        let offer = self.seed_free_offer(store, epoch, user, node.spec.product, now).await;
+        let accept = Act::Do(Effect::Accept { offer, own_key: None, node: None });
+        let key = prepared_key(node);
+        let done =
+            self.act(store, epoch, user, accept, |step| step.prepared_key = Some(key), now).await.expect("a service");
+        match screen(&done) {
+            Some(Screen::Preparing { service }) => *service,
+            other => panic!("no service but {other:?}"),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Every screen, in every state of the rows that changes it.
 
 use super::*;
+use usipipo_actors::domain::service::Product;
+
+mod kinds;
+mod staff;
 
 pub(super) struct Sample {
     pub(super) name: &'static str,
@@ -46,7 +50,10 @@ fn has_a_sample(screen: &Screen) {
         Screen::Apology { .. } | Screen::System | Screen::Nodes | Screen::Pools | Screen::DeadLetters { .. } => {}
         Screen::DeadLetter { .. } | Screen::DeadLetterReplayed { .. } | Screen::UserCard { .. } | Screen::UserUsage => {
         }
-        Screen::AlertSettled { .. } => {}
+        Screen::AlertSettled { .. } | Screen::Proxy { .. } | Screen::TrialChoice { .. } | Screen::Servers { .. } => {}
+        Screen::AskRenew { .. } | Screen::Renewed { .. } | Screen::AskMove { .. } | Screen::Node { .. } => {}
+        Screen::AskNode { .. } | Screen::NodeInUse { .. } | Screen::Plans | Screen::GrantUsage => {}
+        Screen::GrantUnknown { .. } | Screen::AskGrant { .. } | Screen::Granted { .. } => {}
     }
 }
 
@@ -59,11 +66,13 @@ pub(super) fn samples() -> Vec<Sample> {
     all.extend(person_and_rules());
     all.extend(small());
     all.extend(admins());
+    all.extend(kinds::samples());
+    all.extend(staff::samples());
     let mut kinds: Vec<_> = all.iter().map(|sample| std::mem::discriminant(&sample.screen)).collect();
     all.iter().for_each(|sample| has_a_sample(&sample.screen));
     kinds.sort_by_key(|kind| format!("{kind:?}"));
     kinds.dedup();
-    assert_eq!(kinds.len(), 44, "every variant of Screen has a sample");
+    assert_eq!(kinds.len(), 58, "every variant of Screen has a sample");
     all
 }
 
@@ -74,8 +83,14 @@ fn home_and_list() -> Vec<Sample> {
         World::with(lang, services)
     };
     vec![
-        own("home_new", Screen::Home { new: true }, |lang| World { trial: None, ..World::with(lang, Vec::new()) }),
-        own("home_empty", Screen::Home { new: false }, |lang| World { trial: None, ..World::with(lang, Vec::new()) }),
+        own("home_new", Screen::Home { new: true }, |lang| World {
+            free: vec![Product::Wireguard],
+            ..World::with(lang, Vec::new())
+        }),
+        own("home_empty", Screen::Home { new: false }, |lang| World {
+            free: vec![Product::Wireguard],
+            ..World::with(lang, Vec::new())
+        }),
         own("home_mixed", Screen::Home { new: false }, |lang| {
             let pending = card(2, "Portátil", ServiceStatus::Pending);
             let revoked = card(4, "Vieja", ServiceStatus::Revoked);
@@ -83,7 +98,10 @@ fn home_and_list() -> Vec<Sample> {
         }),
         own("home_many", Screen::Home { new: false }, many),
         Sample { name: "home_admin", screen: Screen::Home { new: false }, world: World::new, user: ADMIN },
-        own("vpn_empty", Screen::Vpn { page: 0 }, |lang| World { trial: None, ..World::with(lang, Vec::new()) }),
+        own("vpn_empty", Screen::Vpn { page: 0 }, |lang| World {
+            free: vec![Product::Wireguard],
+            ..World::with(lang, Vec::new())
+        }),
         own("vpn_first_page", Screen::Vpn { page: 0 }, many),
         own("vpn_middle_page", Screen::Vpn { page: 1 }, many),
         own("vpn_beyond_the_last_page", Screen::Vpn { page: 900 }, many),
@@ -91,12 +109,10 @@ fn home_and_list() -> Vec<Sample> {
 }
 
 fn flow() -> Vec<Sample> {
-    let used = |service| Screen::TrialRefused {
-        reason: TrialRefusal::AlreadyUsed { at: now() - chrono::TimeDelta::days(21), service },
-    };
-    let refused = |reason| Screen::TrialRefused { reason };
+    let refused = |reason| Screen::TrialRefused { reason, product: Product::Wireguard };
+    let used = |service| refused(TrialRefusal::AlreadyUsed { at: now() - TimeDelta::days(21), service });
     vec![
-        plain("trial_offer", Screen::TrialOffer { offer: OFFER }),
+        plain("trial_offer", Screen::TrialOffer { offer: OFFER, product: Product::Wireguard }),
         plain("trial_used", used(None)),
         plain("trial_used_still_there", used(Some(SERVICE))),
         plain("trial_pool_full", refused(TrialRefusal::PoolFull)),
@@ -245,6 +261,7 @@ fn admins() -> Vec<Sample> {
     let quiet = |lang| World {
         stats: Default::default(),
         nodes: Vec::new(),
+        plans: Vec::new(),
         pools: Vec::new(),
         letters: Vec::new(),
         ..World::new(lang)
@@ -260,6 +277,7 @@ fn admins() -> Vec<Sample> {
             world: settled,
             user: ADMIN,
         },
+        calm("plans_none", Screen::Plans),
         admin("nodes", Screen::Nodes),
         calm("nodes_none", Screen::Nodes),
         admin("pools", Screen::Pools),

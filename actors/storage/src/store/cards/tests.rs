@@ -1,11 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use super::super::fixture::{ANA, BEA, World, at, days};
+use super::super::fixture::{ANA, BEA, World, at, days, tunnel};
 use super::page_of;
 use usipipo_domain::dialogue::{Act, Effect};
 use usipipo_domain::ids::{ServiceId, UserId};
 use usipipo_domain::screen::Screen;
-use usipipo_domain::service::{ServiceStatus, SuspendReason};
+use usipipo_domain::service::{Product, ServiceStatus, SuspendReason};
 use usipipo_domain::wg::PrivateKey;
 
 #[test]
@@ -41,6 +41,7 @@ async fn a_config_holds_keys_that_fit_each_other() {
     let world = World::new().await;
     let (service, peer) = world.pending(ANA, 2).await;
     let config = world.store.client_config(ANA, service).await.unwrap().unwrap();
+    let config = tunnel(config);
     assert_eq!(config.private_key.unwrap().public_key(), peer.public_key);
     assert_eq!(Some(config.preshared_key), peer.preshared_key);
     assert_eq!(config.server_key, world.node.public_key);
@@ -53,14 +54,14 @@ async fn a_users_own_key_has_no_private_half_here() {
     let world = World::new().await;
     let offer = world.db.seed_trial_offer(&world.store, world.epoch, ANA, at(0)).await;
     let own = PrivateKey::from_random([9; 32]).public_key();
-    let accept = Act::Do(Effect::Accept { offer, own_key: Some(own) });
+    let accept = Act::Do(Effect::Accept { offer, own_key: Some(own), node: None });
     let prepared = crate::testing::prepared(&world.node, 2);
     world.db.act(&world.store, world.epoch, ANA, accept, |step| step.prepared = Some(prepared), at(0)).await.unwrap();
     let page = world.store.services_of(ANA, 0, 8).await.unwrap();
     assert!(page.rows[0].own_key);
     let config = world.store.client_config(ANA, page.rows[0].id).await.unwrap().unwrap();
-    assert!(config.private_key.is_none());
     assert_eq!(config.card.public_key, Some(own));
+    assert!(tunnel(config).private_key.is_none());
 }
 
 #[tokio::test]
@@ -68,6 +69,7 @@ async fn fault_28_keys_do_not_lie_in_the_rows() {
     let world = World::new().await;
     let (service, _) = world.pending(ANA, 2).await;
     let config = world.store.client_config(ANA, service).await.unwrap().unwrap();
+    let config = tunnel(config);
     let private = config.private_key.unwrap();
     for secret in [private.expose(), config.preshared_key.expose(), world.node.private_key.expose()] {
         let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -125,7 +127,7 @@ async fn services_are_paged_newest_first_and_those_long_over_are_left_out() {
 async fn a_viewer_has_a_row_and_perhaps_a_screen() {
     let world = World::new().await;
     assert!(world.store.viewer(ANA).await.unwrap().is_none());
-    assert!(world.store.trial_taken(ANA).await.unwrap().is_none());
+    assert!(world.store.trial_taken(ANA, Product::Wireguard).await.unwrap().is_none());
     let (service, _) = world.pending(ANA, 2).await;
     let viewer = world.store.viewer(ANA).await.unwrap().unwrap();
     assert_eq!(
@@ -133,7 +135,7 @@ async fn a_viewer_has_a_row_and_perhaps_a_screen() {
         (ANA, "Ana", "America/Havana")
     );
     assert!(viewer.current.is_none() && !viewer.user.blocked);
-    assert_eq!(world.store.trial_taken(ANA).await.unwrap(), Some((service, at(0))));
+    assert_eq!(world.store.trial_taken(ANA, Product::Wireguard).await.unwrap(), Some((service, at(0))));
 
     let screen = serde_json::to_string(&Screen::Card { service }).unwrap();
     let show = |screen: &str| {

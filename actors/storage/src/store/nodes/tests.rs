@@ -13,6 +13,7 @@ fn spec() -> NodeSpec {
         driver: "wireguard".to_owned(),
         mode: "auto".to_owned(),
         place: "Miami".to_owned(),
+        country: "US".to_owned(),
         interface: "wg0".to_owned(),
         listen_port: 51_820,
         endpoint: "vpn.example.org:51820".to_owned(),

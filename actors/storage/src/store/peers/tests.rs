@@ -75,7 +75,7 @@ async fn a_new_key_is_announced_with_a_fresh_file_and_the_old_one_is_over_when_i
     let (service, old) = world.active(ANA, 2).await;
     let asked = world.act(ANA, Act::Do(Effect::OfferRotate(service)), at(5)).await;
     let Some(Body::Screen { screen: Screen::AskRotate { offer, .. }, .. }) = asked.first() else { panic!("{asked:?}") };
-    let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None });
+    let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None, node: None });
     let keys = crate::testing::prepared(&world.node, 9);
     world.db.act(&world.store, world.epoch, ANA, accept, |step| step.prepared = Some(keys), at(6)).await.unwrap();
 

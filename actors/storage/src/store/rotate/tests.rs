@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use super::super::fixture::{ANA, BEA, World, at};
+use super::super::fixture::{ANA, BEA, World, at, tunnel};
 use crate::{Store, StoreError, Vault};
 use secrecy::{ExposeSecret as _, SecretString};
 use usipipo_domain::dialogue::{Act, Effect};
@@ -19,7 +19,7 @@ async fn after_a_rotation_the_old_key_may_be_dropped() {
     let (service, peer) = world.pending(ANA, 2).await;
     let offer = world.db.seed_trial_offer(&world.store, world.epoch, BEA, at(0)).await;
     let own = PrivateKey::from_random([9; 32]).public_key();
-    let accept = Act::Do(Effect::Accept { offer, own_key: Some(own) });
+    let accept = Act::Do(Effect::Accept { offer, own_key: Some(own), node: None });
     let prepared = crate::testing::prepared(&world.node, 3);
     world.db.act(&world.store, world.epoch, BEA, accept, |step| step.prepared = Some(prepared), at(0)).await.unwrap();
     let before = world.store.client_config(ANA, service).await.unwrap().unwrap();
@@ -35,6 +35,7 @@ async fn after_a_rotation_the_old_key_may_be_dropped() {
 
     let store = with(newest);
     let after = store.client_config(ANA, service).await.unwrap().unwrap();
+    let (after, before) = (tunnel(after), tunnel(before));
     assert_eq!((after.private_key, after.preshared_key), (before.private_key, before.preshared_key));
     let peers = store.peers_of(world.node.node).await.unwrap();
     assert_eq!(peers.iter().map(|peer| peer.public_key).collect::<Vec<_>>(), [peer.public_key, own]);

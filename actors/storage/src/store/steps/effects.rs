@@ -1,6 +1,6 @@
 //! What a step does besides showing something, with its audit row; taking an offer in a savepoint of its own.
 
-use super::{accept, offers};
+use super::{accept, offers, settings};
 use crate::error::{TxError, TxResult, unique_violation};
 use crate::model::{StepCommit, StepRefusal};
 use crate::schema::{services, users};
@@ -104,10 +104,12 @@ pub(super) async fn carry_out(
         EffectError::Taken(constraint) => match (constraint.as_str(), effect) {
             ("leases_v4" | "leases_v6", _) => Ok(Err(StepRefusal::AddressTaken)),
             ("peers_key", Effect::Accept { offer, .. }) => Ok(Ok(nothing(accept::key_taken(conn, *offer).await?))),
-            ("trials_pkey", _) => match offers::trial_used(conn, step.user).await? {
-                Some(refusal) => Ok(Ok((Outcome::TrialRefused(refusal), Done::default()))),
-                None => Err(TxError::Conflict("a trial was taken and undone".to_owned())),
-            },
+            ("trials_pkey" | "services_free", Effect::Accept { offer, .. }) => {
+                match accept::lost_race(conn, step.user, *offer, constraint == "services_free").await? {
+                    Some(outcome) => Ok(Ok(nothing(outcome))),
+                    None => Err(TxError::Conflict("what was free was taken and undone".to_owned())),
+                }
+            }
             (other, _) => Ok(Err(StepRefusal::Broken(format!("unique {other}")))),
         },
         EffectError::Tx(TxError::Store(StoreError::Broken(message))) if in_savepoint => {
@@ -119,13 +121,19 @@ pub(super) async fn carry_out(
 
 async fn dispatch(conn: &mut Conn, ctx: Ctx<'_>, effect: &Effect) -> EffectResult<(Outcome, Done)> {
     let outcome = match effect {
-        Effect::OfferTrial => offers::offer_trial(conn, ctx).await?,
+        Effect::OfferTrial(product) => offers::offer_trial(conn, ctx, *product).await?,
         Effect::OfferRotate(service) => offers::offer_rotate(conn, ctx, *service).await?,
         Effect::OfferRevoke(service) => offers::offer_revoke(conn, ctx, *service).await?,
-        Effect::Accept { offer, own_key } => return accept::accept(conn, ctx, *offer, own_key.as_ref()).await,
+        Effect::Accept { offer, own_key, .. } => return accept::accept(conn, ctx, *offer, own_key.as_ref()).await,
         Effect::Rename { service, name } => rename(conn, ctx, *service, name).await?,
         Effect::SendFile(service) => may_send(conn, ctx, *service, "service.send_file").await?,
         Effect::SendQr(service) => may_send(conn, ctx, *service, "service.send_qr").await?,
+        Effect::OfferRenew(service) => offers::offer_renew(conn, ctx, *service).await?,
+        Effect::OfferMove(service) => offers::offer_move(conn, ctx, *service).await?,
+        Effect::OfferGrant { user, plan } => offers::offer_grant(conn, ctx, *user, plan).await?,
+        Effect::ChangeNode { node, change } => return settings::change_node(conn, ctx, *node, *change).await,
+        Effect::SetReminders(on) => settings::set_reminders(conn, ctx, *on).await?,
+        Effect::SetQuiet(on) => settings::set_quiet(conn, ctx, *on).await?,
         Effect::SetLanguage(lang) => {
             let user = ctx.step.user;
             diesel::update(users::table.find(user.0)).set(users::language.eq(lang.code())).execute(conn).await?;

@@ -3,6 +3,7 @@
 
 mod group;
 mod offers;
+mod services;
 mod trials;
 
 use crate::Store;
@@ -58,7 +59,7 @@ impl World {
         own_key: Option<PublicKey>,
         host: u8,
     ) -> Result<StepDone, StepRefusal> {
-        let act = Act::Do(Effect::Accept { offer, own_key });
+        let act = Act::Do(Effect::Accept { offer, own_key, node: None });
         self.act_with(user, act, |step| step.prepared = Some(crate::testing::prepared(&self.node, host))).await
     }
 

@@ -1,31 +1,32 @@
-//! Beginning trials: service, right to a trial, lease, peer, the taken offer and the audit row in one statement.
+//! Beginning WireGuard services: service, right to a trial, lease, peer, the taken offer and the audit row in one statement.
 //!
 //! Trials of one group that will very likely succeed begin together; when one of them loses a race after all, the others
 //! lose nothing: then each is tried alone, and the reason of each is found out there.
 
-use super::effects::{Ctx, Done, EffectError, EffectResult};
-use crate::Vault;
+use super::effects::{Done, EffectError, EffectResult};
 use crate::error::{TxError, TxResult};
 use crate::model::{Prepared, StepCommit};
-use crate::schema::offers;
+use crate::schema::{offers, plans};
 use crate::store::Conn;
 use crate::store::sql::Planned;
+use crate::{StoreError, Vault};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bytea, Inet, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bytea, Inet, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use usipipo_domain::dialogue::{Act, Effect, Outcome};
-use usipipo_domain::ids::{NodeId, OfferId, ServiceId};
-use usipipo_domain::service::Addresses;
+use usipipo_domain::ids::{NodeId, OfferId, PlanId, ServiceId};
+use usipipo_domain::service::{Addresses, Product};
 use usipipo_domain::wg::{PrivateKey, PublicKey};
 
-/// A trial with everything decided.
-pub(super) struct NewTrial<'a> {
+/// A service with everything decided.
+pub(super) struct NewTunnel<'a> {
     pub(super) step: &'a StepCommit,
     pub(super) offer: OfferId,
+    pub(super) plan: PlanId,
     pub(super) prepared: &'a Prepared,
     pub(super) addresses: Addresses,
     /// The user keeps the private half of `key`.
@@ -33,7 +34,7 @@ pub(super) struct NewTrial<'a> {
     pub(super) key: PublicKey,
 }
 
-impl NewTrial<'_> {
+impl NewTunnel<'_> {
     fn v4(&self) -> Option<IpNetwork> {
         self.addresses.v4.map(|address| IpNetwork::from(IpAddr::V4(address)))
     }
@@ -65,15 +66,21 @@ pub(super) fn seal(
 /// Foreign keys are looked at when the statement ends, so the order of its parts does not matter.
 const BEGIN: &str = "
     WITH new AS MATERIALIZED (
-        SELECT t.*, nextval(pg_get_serial_sequence('services', 'id')) AS service
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) WITH ORDINALITY
-             AS t (user_id, seq, offer, node, pool, v4, v6, name, days, quota, public, private, preshared, at, n)
+        SELECT t.*, o.kind, coalesce(o.for_user, t.user_id) AS owner, p.days, p.quota_bytes AS quota, p.devices,
+               nextval(pg_get_serial_sequence('services', 'id')) AS service
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY
+             AS t (user_id, seq, offer, plan, node, pool, v4, v6, name, public, private, preshared, at, n)
+        JOIN offers o ON o.id = t.offer
+        JOIN plans p ON p.id = t.plan
     ), s AS (
-        INSERT INTO services (id, user_id, product, trial, node_id, name, status, days, quota_bytes, created_at)
-        SELECT service, user_id, 'wireguard', true, node, name, 'pending', days, quota, at FROM new
+        INSERT INTO services (id, user_id, product, trial, free, granted, plan_id, devices, node_id, name, status, days,
+                              quota_bytes, created_at)
+        SELECT service, owner, 'wireguard', kind = 'trial', kind = 'free', kind = 'grant', plan, devices, node, name,
+               'pending', days, quota, at
+        FROM new
     ), t AS (
         INSERT INTO trials (user_id, product, service_id, taken_at)
-        SELECT user_id, 'wireguard', service, at FROM new
+        SELECT owner, 'wireguard', service, at FROM new WHERE kind = 'trial'
     ), l AS (
         INSERT INTO leases (node_id, pool_id, service_id, v4, v6, state, created_at)
         SELECT node, pool, service, v4, v6, 'live', at FROM new
@@ -84,9 +91,12 @@ const BEGIN: &str = "
         UPDATE offers SET taken_at = new.at FROM new WHERE offers.id = new.offer
     ), a AS (
         INSERT INTO audit (at, user_id, action, subject, details, inbox_seq)
-        SELECT at, user_id, 'service.begin_trial', 'service/' || service,
-               jsonb_build_object('offer', offer, 'node', node, 'pool', pool, 'own_key', private IS NULL,
-                                  'v4', host(v4), 'v6', host(v6)),
+        SELECT at, user_id,
+               CASE kind WHEN 'trial' THEN 'service.begin_trial' WHEN 'free' THEN 'service.begin_free'
+                         ELSE 'service.grant' END,
+               'service/' || service,
+               jsonb_build_object('offer', offer, 'plan', plan, 'node', node, 'pool', pool, 'own_key', private IS NULL,
+                                  'v4', host(v4), 'v6', host(v6), 'user', owner),
                seq
         FROM new
     )
@@ -98,9 +108,9 @@ struct Begun {
     id: i64,
 }
 
-/// Begins trials whose offers are locked. Their services come in the given order.
-pub(super) async fn begin(conn: &mut Conn, vault: &Vault, trials: &[NewTrial<'_>]) -> EffectResult<Vec<ServiceId>> {
-    fn all<'a, T>(trials: &'a [NewTrial<'a>], part: impl Fn(&'a NewTrial<'a>) -> T) -> Vec<T> {
+/// Begins services whose offers are locked. They come in the given order.
+pub(super) async fn begin(conn: &mut Conn, vault: &Vault, trials: &[NewTunnel<'_>]) -> EffectResult<Vec<ServiceId>> {
+    fn all<'a, T>(trials: &'a [NewTunnel<'a>], part: impl Fn(&'a NewTunnel<'a>) -> T) -> Vec<T> {
         trials.iter().map(part).collect()
     }
     let mut privates = Vec::with_capacity(trials.len());
@@ -110,51 +120,69 @@ pub(super) async fn begin(conn: &mut Conn, vault: &Vault, trials: &[NewTrial<'_>
         privates.push(sealed.private);
         presharedes.push(sealed.preshared);
     }
-    let days = |trial: &NewTrial<'_>| i16::try_from(trial.prepared.terms.days).unwrap_or(i16::MAX);
-    let quota = |trial: &NewTrial<'_>| i64::try_from(trial.prepared.terms.quota_bytes).unwrap_or(i64::MAX);
     let query = diesel::sql_query(BEGIN)
         .bind::<Array<BigInt>, _>(all(trials, |trial| trial.step.user.0))
         .bind::<Array<BigInt>, _>(all(trials, |trial| trial.step.seq.0))
         .bind::<Array<BigInt>, _>(all(trials, |trial| trial.offer.0))
+        .bind::<Array<Integer>, _>(all(trials, |trial| trial.plan.0))
         .bind::<Array<Integer>, _>(all(trials, |trial| trial.prepared.node.0))
         .bind::<Array<Integer>, _>(all(trials, |trial| trial.prepared.pool.0))
-        .bind::<Array<Nullable<Inet>>, _>(all(trials, NewTrial::v4))
-        .bind::<Array<Nullable<Inet>>, _>(all(trials, NewTrial::v6))
+        .bind::<Array<Nullable<Inet>>, _>(all(trials, NewTunnel::v4))
+        .bind::<Array<Nullable<Inet>>, _>(all(trials, NewTunnel::v6))
         .bind::<Array<Text>, _>(all(trials, |trial| trial.prepared.name.as_str()))
-        .bind::<Array<SmallInt>, _>(all(trials, days))
-        .bind::<Array<BigInt>, _>(all(trials, quota))
         .bind::<Array<Bytea>, _>(all(trials, |trial| trial.key.as_bytes().as_slice()))
         .bind::<Array<Nullable<Bytea>>, _>(privates)
         .bind::<Array<Bytea>, _>(presharedes)
         .bind::<Array<Timestamptz>, _>(all(trials, |trial| trial.step.now));
     let begun: Vec<Begun> = RunQueryDsl::load(Planned(query), conn).await?;
+    if begun.len() != trials.len() {
+        return Err(StoreError::Broken("an offer or a plan is gone".to_owned()).into());
+    }
     Ok(begun.into_iter().map(|row| ServiceId(row.id)).collect())
 }
 
-/// What a begun trial comes to.
-pub(super) fn begun(service: ServiceId, node: NodeId) -> (Outcome, Done) {
-    (Outcome::Begun(service), Done { wake: vec![node], address_used: true, ..Done::default() })
+/// What a begun service leaves to do.
+fn done(node: NodeId) -> Done {
+    Done { wake: vec![node], address_used: true, ..Done::default() }
 }
 
-/// Those of the rows that nothing stands against: a trial had before, a foreign pool, a key or an address in use.
+/// Begins one.
+pub(super) async fn begin_one(conn: &mut Conn, vault: &Vault, new: NewTunnel<'_>) -> EffectResult<(ServiceId, Done)> {
+    let services = begin(conn, vault, std::slice::from_ref(&new)).await?;
+    let service = services.into_iter().next();
+    let service = service.ok_or_else(|| StoreError::Broken("no service was made".to_owned()))?;
+    Ok((service, done(new.prepared.node)))
+}
+
+/// Those of the rows that nothing stands against: a trial had before, as many services as one may have, a server that takes
+/// nothing new, a foreign pool, a key or an address in use.
 const FREE: &str = "
+    WITH open AS MATERIALIZED (
+        SELECT id FROM nodes WHERE id = ANY ($2) AND state = 'active' ORDER BY id FOR KEY SHARE
+    )
     SELECT t.n AS id
-    FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS t (user_id, node, pool, v4, v6, key, n)
+    FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY AS t (user_id, node, pool, v4, v6, key, most, n)
     WHERE NOT EXISTS (SELECT FROM trials WHERE trials.user_id = t.user_id AND product = 'wireguard')
+      AND t.node IN (SELECT id FROM open)
+      AND (SELECT count(*) FROM services s
+           WHERE s.user_id = t.user_id AND s.status IN ('pending', 'active', 'suspended') AND NOT s.granted) < t.most
       AND EXISTS (SELECT FROM pools WHERE pools.id = t.pool AND node_id = t.node AND purpose = 'trial')
       AND NOT EXISTS (SELECT FROM nodes WHERE public_key = t.key)
       AND NOT EXISTS (SELECT FROM peers WHERE node_id = t.node AND public_key = t.key AND removed_at IS NULL)
       AND NOT EXISTS (SELECT FROM leases WHERE node_id = t.node AND leases.v4 = t.v4 AND state <> 'released')
       AND NOT EXISTS (SELECT FROM leases WHERE node_id = t.node AND leases.v6 = t.v6 AND state <> 'released')";
 
-async fn retain_free(conn: &mut Conn, trials: &mut Vec<(usize, NewTrial<'_>)>) -> EffectResult<()> {
+async fn retain_free(conn: &mut Conn, trials: &mut Vec<(usize, NewTunnel<'_>)>) -> EffectResult<()> {
     let query = diesel::sql_query(FREE)
         .bind::<Array<BigInt>, _>(trials.iter().map(|(_, trial)| trial.step.user.0).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(trials.iter().map(|(_, trial)| trial.prepared.node.0).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(trials.iter().map(|(_, trial)| trial.prepared.pool.0).collect::<Vec<_>>())
         .bind::<Array<Nullable<Inet>>, _>(trials.iter().map(|(_, trial)| trial.v4()).collect::<Vec<_>>())
         .bind::<Array<Nullable<Inet>>, _>(trials.iter().map(|(_, trial)| trial.v6()).collect::<Vec<_>>())
-        .bind::<Array<Bytea>, _>(trials.iter().map(|(_, trial)| trial.key.as_bytes().as_slice()).collect::<Vec<_>>());
+        .bind::<Array<Bytea>, _>(trials.iter().map(|(_, trial)| trial.key.as_bytes().as_slice()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(
+            trials.iter().map(|(_, trial)| i32::from(trial.step.rules.services_max)).collect::<Vec<_>>(),
+        );
     let free: Vec<Begun> = RunQueryDsl::load(Planned(query), conn).await?;
     let free: BTreeSet<i64> = free.into_iter().map(|row| row.id).collect();
     let mut number = 0;
@@ -166,7 +194,7 @@ async fn retain_free(conn: &mut Conn, trials: &mut Vec<(usize, NewTrial<'_>)>) -
 }
 
 /// The group's accepted trial offers with an address, of users with this one step only.
-fn candidates<'a>(order: &[(usize, &'a StepCommit)]) -> Vec<(usize, NewTrial<'a>)> {
+fn candidates<'a>(order: &[(usize, &'a StepCommit)]) -> Vec<(usize, NewTunnel<'a>)> {
     let mut steps_of = BTreeMap::new();
     for (_, step) in order {
         *steps_of.entry(step.user).or_insert(0_usize) += 1;
@@ -174,30 +202,39 @@ fn candidates<'a>(order: &[(usize, &'a StepCommit)]) -> Vec<(usize, NewTrial<'a>
     let mut offers = BTreeSet::new();
     let mut found = Vec::new();
     for (index, step) in order {
-        let Act::Do(Effect::Accept { offer, own_key }) = &step.step.act else { continue };
+        let Act::Do(Effect::Accept { offer, own_key, .. }) = &step.step.act else { continue };
         let Some(prepared) = &step.prepared else { continue };
         let Some(addresses) = prepared.addresses else { continue };
         if step.refused.is_none() && steps_of.get(&step.user) == Some(&1) && offers.insert(*offer) {
             let key = own_key.unwrap_or_else(|| prepared.private_key.public_key());
-            let trial = NewTrial { step, offer: *offer, prepared, addresses, own_key: own_key.is_some(), key };
+            // The plan comes with the offer's row.
+            let plan = PlanId(0);
+            let trial = NewTunnel { step, offer: *offer, plan, prepared, addresses, own_key: own_key.is_some(), key };
             found.push((*index, trial));
         }
     }
     found
 }
 
-async fn retain_open(conn: &mut Conn, trials: &mut Vec<(usize, NewTrial<'_>)>) -> EffectResult<()> {
+async fn retain_open(conn: &mut Conn, trials: &mut Vec<(usize, NewTunnel<'_>)>) -> EffectResult<()> {
+    type Open = (i64, i64, DateTime<Utc>, Option<i32>);
     let ids: Vec<i64> = trials.iter().map(|(_, trial)| trial.offer.0).collect();
-    let open: Vec<(i64, i64, DateTime<Utc>)> = offers::table
+    let tunnels = plans::table.filter(plans::product.eq(Product::Wireguard.as_str())).select(plans::id.nullable());
+    let open: Vec<Open> = offers::table
         .filter(offers::id.eq_any(ids).and(offers::kind.eq("trial")).and(offers::taken_at.is_null()))
+        .filter(offers::plan_id.eq_any(tunnels))
         .order(offers::id)
-        .select((offers::id, offers::user_id, offers::expires_at))
+        .select((offers::id, offers::user_id, offers::expires_at, offers::plan_id))
         .for_update()
         .load(conn)
         .await?;
-    let open: BTreeMap<i64, (i64, DateTime<Utc>)> = open.into_iter().map(|(id, user, end)| (id, (user, end))).collect();
-    trials.retain(|(_, trial)| {
-        open.get(&trial.offer.0).is_some_and(|(user, end)| *user == trial.step.user.0 && *end > trial.step.now)
+    let open: BTreeMap<i64, Open> = open.into_iter().map(|offer| (offer.0, offer)).collect();
+    trials.retain_mut(|(_, trial)| match open.get(&trial.offer.0) {
+        Some((_, user, end, Some(plan))) if *user == trial.step.user.0 && *end > trial.step.now => {
+            trial.plan = PlanId(*plan);
+            true
+        }
+        _ => false,
     });
     Ok(())
 }
@@ -212,45 +249,28 @@ pub(super) async fn begin_together(
     if trials.len() < 2 {
         return Ok(BTreeMap::new());
     }
-    let done: EffectResult<_> = conn
+    let begun: EffectResult<_> = conn
         .transaction(async |conn| {
             retain_open(conn, &mut trials).await?;
             retain_free(conn, &mut trials).await?;
             if trials.is_empty() {
                 return Ok(BTreeMap::new());
             }
-            let (indexes, trials): (Vec<usize>, Vec<NewTrial<'_>>) = trials.into_iter().unzip();
+            let (indexes, trials): (Vec<usize>, Vec<NewTunnel<'_>>) = trials.into_iter().unzip();
             let services = begin(conn, vault, &trials).await?;
-            let outcomes =
-                services.into_iter().zip(&trials).map(|(service, trial)| begun(service, trial.prepared.node));
+            let outcomes = services
+                .into_iter()
+                .zip(&trials)
+                .map(|(service, trial)| (Outcome::Begun(service), done(trial.prepared.node)));
             Ok(indexes.into_iter().zip(outcomes).collect())
         })
         .await;
-    match done {
+    match begun {
         Ok(begun) => Ok(begun),
-        Err(EffectError::Tx(TxError::Store(
-            error @ (crate::StoreError::Unavailable(_) | crate::StoreError::NotLeader),
-        ))) => Err(error.into()),
+        Err(EffectError::Tx(TxError::Store(error @ (StoreError::Unavailable(_) | StoreError::NotLeader)))) => {
+            Err(error.into())
+        }
         Err(EffectError::Tx(error @ TxError::Conflict(_))) => Err(error),
         Err(_) => Ok(BTreeMap::new()),
-    }
-}
-
-impl Ctx<'_> {
-    /// Begins the trial of one step.
-    pub(super) async fn begin_trial(
-        self,
-        conn: &mut Conn,
-        offer: OfferId,
-        own_key: bool,
-        key: PublicKey,
-        prepared: &Prepared,
-        addresses: Addresses,
-    ) -> EffectResult<(Outcome, Done)> {
-        let trial = NewTrial { step: self.step, offer, prepared, addresses, own_key, key };
-        let services = begin(conn, self.vault, std::slice::from_ref(&trial)).await?;
-        let service = services.into_iter().next();
-        let service = service.ok_or_else(|| crate::StoreError::Broken("no service was made".to_owned()))?;
-        Ok(begun(service, prepared.node))
     }
 }

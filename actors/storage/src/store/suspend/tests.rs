@@ -3,6 +3,7 @@
 use super::super::fixture::{ANA, BEA, World, at, bodies, days};
 use crate::model::{PeerCounters, Swept};
 use usipipo_domain::ids::ServiceId;
+use usipipo_domain::lifecycle::GRACE;
 use usipipo_domain::outgoing::{Body, Priority};
 use usipipo_domain::service::{ServiceStatus, SuspendReason, TrialTerms};
 
@@ -32,7 +33,8 @@ async fn a_service_that_used_up_its_traffic_is_suspended_and_its_owner_told_once
     let (_, other) = world.active(BEA, 3).await;
     let quota = TrialTerms::default().quota_bytes;
     let below = world.reads(peer.id, 1_000, quota - 1_001).await;
-    assert!(below.services.is_empty() && below.messages.is_empty() && below.wake.is_empty());
+    assert!(below.services.is_empty() && below.wake.is_empty());
+    assert_eq!(bodies(&below.messages), [Body::QuotaNear { service }], "more than four fifths are used");
     assert_eq!(world.stands(service).await.0, ServiceStatus::Active);
 
     let over = world.reads(peer.id, 1_000, quota - 1_000).await;
@@ -91,10 +93,10 @@ async fn a_suspended_service_gains_each_further_reason_and_loses_each_on_its_own
     let over = world.reads(peer.id, u64::MAX, 0).await;
     assert_eq!((over.services, over.messages.len()), (vec![service], 0), "it did not work before either");
     let end = at(0) + days(7);
-    assert_eq!(world.store.next_expiry().await.unwrap(), Some(end));
+    assert_eq!(world.store.next_sweep(GRACE).await.unwrap(), Some(end));
     let ended = world.store.expire_due(world.epoch, end, 10).await.unwrap();
     assert_eq!((ended.services, bodies(&ended.messages)), (vec![service], vec![Body::Ended { service }]));
-    assert_eq!(world.store.next_expiry().await.unwrap(), None);
+    assert_eq!(world.store.next_sweep(GRACE).await.unwrap(), Some(end + GRACE));
     assert!(world.store.expire_due(world.epoch, end, 10).await.unwrap().services.is_empty());
     use SuspendReason::{Admin, Expiry, Quota};
     assert_eq!(world.stands(service).await, (ServiceStatus::Suspended, vec![Admin, Quota, Expiry]));

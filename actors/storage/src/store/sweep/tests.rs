@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use usipipo_domain::dialogue::{Act, Effect};
 use usipipo_domain::ids::BotId;
+use usipipo_domain::lifecycle::GRACE;
 use usipipo_domain::outgoing::{Body, Place, Priority};
 use usipipo_domain::screen::Screen;
 use usipipo_domain::service::{ServiceStatus, SuspendReason};
@@ -15,11 +16,11 @@ use usipipo_domain::service::{ServiceStatus, SuspendReason};
 async fn a_trial_ends_at_its_second_and_its_owner_is_told_once() {
     let world = World::new().await;
     let (store, epoch) = (&world.store, world.epoch);
-    assert_eq!(store.next_expiry().await.unwrap(), None);
+    assert_eq!(store.next_sweep(GRACE).await.unwrap(), None);
     let (service, _) = world.active(ANA, 2).await;
     world.pending(BEA, 3).await;
     let end = at(0) + days(7);
-    assert_eq!(store.next_expiry().await.unwrap(), Some(end));
+    assert_eq!(store.next_sweep(GRACE).await.unwrap(), Some(end - days(4)));
 
     let early = store.expire_due(epoch, end - TimeDelta::microseconds(1), 10).await.unwrap();
     assert!(early.services.is_empty() && early.messages.is_empty() && early.wake.is_empty());
@@ -33,7 +34,7 @@ async fn a_trial_ends_at_its_second_and_its_owner_is_told_once() {
 
     let again = store.expire_due(epoch, end, 10).await.unwrap();
     assert!(again.services.is_empty() && again.messages.is_empty());
-    assert_eq!(store.next_expiry().await.unwrap(), None);
+    assert_eq!(store.next_sweep(GRACE).await.unwrap(), Some(end + GRACE));
     let audited = "SELECT count(*) AS n FROM audit WHERE action = 'service.suspend' AND user_id IS NULL";
     assert_eq!(world.db.number(audited).await, 1);
 }
@@ -143,7 +144,7 @@ async fn fault_08_an_owner_whose_new_key_waits_for_its_server_is_told_once_and_t
         let Some(Body::Screen { screen: Screen::AskRotate { offer, .. }, .. }) = asked.first() else {
             panic!("{asked:?}")
         };
-        let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None });
+        let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None, node: None });
         let keys = crate::testing::prepared(&world.node, host);
         world.db.act(store, epoch, ANA, accept, |step| step.prepared = Some(keys), now).await.unwrap();
     };

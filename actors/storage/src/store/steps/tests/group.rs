@@ -21,7 +21,7 @@ async fn a_group_of_successes_and_refusals_is_committed_as_one() {
     for user in &users {
         offers.push(world.db.seed_trial_offer(&world.store, world.epoch, *user, now()).await);
     }
-    let accept = |index: usize| Act::Do(Effect::Accept { offer: offers[index], own_key: None });
+    let accept = |index: usize| Act::Do(Effect::Accept { offer: offers[index], own_key: None, node: None });
     let seqs = {
         let mut seqs = Vec::new();
         for user in &users {
@@ -40,7 +40,7 @@ async fn a_group_of_successes_and_refusals_is_committed_as_one() {
     steps.push(with(1, Some(5)));
     steps.push(with(2, None));
     let mut own = with(3, Some(51));
-    own.step.act = Act::Do(Effect::Accept { offer: offers[3], own_key: Some(world.node.public_key) });
+    own.step.act = Act::Do(Effect::Accept { offer: offers[3], own_key: Some(world.node.public_key), node: None });
     steps.push(own);
     steps.push(show(seqs[4], users[4], Screen::Help));
     let mut nothing = step(seqs[5], users[5], Act::Acknowledge, now());
@@ -184,12 +184,12 @@ async fn groups_of_64_shows_are_committed_quickly() {
 async fn acceptances(world: &World, users: &[(UserId, u8)]) -> Vec<StepCommit> {
     let ids: Vec<UserId> = users.iter().map(|(user, _)| *user).collect();
     let asks = world.updates(&ids).await.into_iter().zip(&ids);
-    let asks = asks.map(|(seq, user)| step(seq, *user, Act::Do(Effect::OfferTrial), now())).collect();
+    let asks = asks.map(|(seq, user)| step(seq, *user, Act::Do(Effect::OfferTrial(None)), now())).collect();
     let offered = world.store.commit_steps(world.epoch, asks).await.unwrap();
     let mut steps = Vec::new();
     for (((user, host), offered), seq) in users.iter().zip(&offered).zip(world.updates(&ids).await) {
-        let Screen::TrialOffer { offer } = shows(offered) else { panic!("{offered:?}") };
-        let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None });
+        let Screen::TrialOffer { offer, .. } = shows(offered) else { panic!("{offered:?}") };
+        let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None, node: None });
         let mut step = step(seq, *user, accept, now());
         step.prepared = Some(prepared(&world.node, *host));
         steps.push(step);

@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::{prepared, step};
 use ipnetwork::IpNetwork;
 use usipipo_domain::screen::TrialRefusal;
-use usipipo_domain::service::Addresses;
+use usipipo_domain::service::{Addresses, Product};
 
 /// Addresses that two leases hold at once.
 const DOUBLE: &str = "SELECT count(*) AS n FROM (SELECT 1 FROM leases WHERE state <> 'released'
@@ -49,9 +49,9 @@ async fn a_trial_makes_service_lease_peer_and_audit_row_at_once() {
     ] {
         assert_eq!(world.db.number(&sql).await, 1, "{what}");
     }
-    let again = world.act(ANA, Act::Do(Effect::OfferTrial)).await;
+    let again = world.act(ANA, Act::Do(Effect::OfferTrial(None))).await;
     let expected = TrialRefusal::AlreadyUsed { at: now(), service: Some(*service) };
-    assert_eq!(*shows(&again), Screen::TrialRefused { reason: expected });
+    assert_eq!(*shows(&again), Screen::TrialRefused { reason: expected, product: Product::Wireguard });
 }
 
 /// Two processes, each with its own pool and session, hand the same address to two users.
@@ -61,7 +61,7 @@ async fn race_for_one_address(world: &World) -> Vec<Result<StepDone, StepRefusal
     for user in [ANA, BETO] {
         let offer = world.db.seed_trial_offer(&world.store, world.epoch, user, now()).await;
         let seq = world.update(user).await;
-        let mut step = step(seq, user, Act::Do(Effect::Accept { offer, own_key: None }), now());
+        let mut step = step(seq, user, Act::Do(Effect::Accept { offer, own_key: None, node: None }), now());
         step.prepared = Some(prepared(&world.node, 9));
         steps.push(step);
     }
@@ -88,7 +88,7 @@ async fn fault_01_two_processes_with_the_same_address_make_one_lease_and_one_ref
     let loser = if outcomes[0].is_ok() { BETO } else { ANA };
     let rows = world.store.take_for_user(world.epoch, loser, 16).await.unwrap();
     let offer = OfferId(world.db.number(&format!("SELECT id AS n FROM offers WHERE user_id = {loser}")).await);
-    let mut again = step(rows[0].seq, loser, Act::Do(Effect::Accept { offer, own_key: None }), now());
+    let mut again = step(rows[0].seq, loser, Act::Do(Effect::Accept { offer, own_key: None, node: None }), now());
     again.prepared = Some(prepared(&world.node, 10));
     let outcome = world.store.commit_steps(world.epoch, vec![again]).await.unwrap();
     assert!(matches!(shows(&outcome[0]), Screen::Preparing { .. }));
@@ -129,7 +129,7 @@ async fn fault_24_ids_above_2_to_the_31_and_52_work_everywhere() {
         assert_eq!(world.store.session_snapshot(user).await.unwrap().user.unwrap().id, user);
         let renamed = world.act(user, Act::Do(Effect::Rename { service, name: "Casa".to_owned() })).await;
         assert_eq!(*shows(&renamed), Screen::Card { service });
-        assert_eq!(world.store.services_ever(user).await.unwrap(), 1);
+        assert_eq!(world.store.services_ever(user, Product::Wireguard).await.unwrap(), 1);
     }
 }
 
@@ -140,7 +140,7 @@ async fn fault_29_five_taps_at_once_are_one_service() {
     let mut tasks = tokio::task::JoinSet::new();
     for host in 21..26 {
         let seq = world.update(ANA).await;
-        let mut step = step(seq, ANA, Act::Do(Effect::Accept { offer, own_key: None }), now());
+        let mut step = step(seq, ANA, Act::Do(Effect::Accept { offer, own_key: None, node: None }), now());
         step.callback_id = Some(format!("press-{host}"));
         step.prepared = Some(prepared(&world.node, host));
         let (store, epoch) = (world.db.store(), world.epoch);
@@ -166,7 +166,9 @@ async fn fault_29_two_offers_taken_at_once_are_one_trial() {
     let begun = outcomes.iter().filter(|outcome| matches!(shows(outcome), Screen::Preparing { .. })).count();
     let refused = outcomes
         .iter()
-        .filter(|outcome| matches!(shows(outcome), Screen::TrialRefused { reason: TrialRefusal::AlreadyUsed { .. } }))
+        .filter(|outcome| {
+            matches!(shows(outcome), Screen::TrialRefused { reason: TrialRefusal::AlreadyUsed { .. }, .. })
+        })
         .count();
     assert_eq!((begun, refused), (1, 1), "{outcomes:?}");
     assert_eq!(world.db.number("SELECT count(*) AS n FROM services").await, 1);
@@ -225,7 +227,7 @@ async fn fault_32_two_users_paste_one_key_in_the_same_instant() {
 async fn a_trial_without_an_address_says_what_is_missing_and_changes_nothing() {
     let world = World::new().await;
     let offer = world.db.seed_trial_offer(&world.store, world.epoch, ANA, now()).await;
-    let accept = || Act::Do(Effect::Accept { offer, own_key: None });
+    let accept = || Act::Do(Effect::Accept { offer, own_key: None, node: None });
     assert_eq!(world.act(ANA, accept()).await, Err(StepRefusal::NotPrepared));
     let paid = world
         .act_with(ANA, accept(), |step| {
@@ -240,8 +242,8 @@ async fn a_trial_without_an_address_says_what_is_missing_and_changes_nothing() {
         .await;
     assert_eq!(keys_only, Err(StepRefusal::NotPrepared));
     for reason in [TrialRefusal::PoolFull, TrialRefusal::NoNode] {
-        let refused = world.act_with(ANA, accept(), |step| step.refused = Some(reason)).await;
-        assert_eq!(*shows(&refused), Screen::TrialRefused { reason });
+        let refused = world.act_with(ANA, accept(), |step| step.refused = Some((reason, Product::Wireguard))).await;
+        assert_eq!(*shows(&refused), Screen::TrialRefused { reason, product: Product::Wireguard });
     }
     assert_eq!(world.db.number("SELECT count(*) AS n FROM services").await, 0);
     let begun = world.accept(ANA, offer, None, 3).await;
@@ -253,8 +255,8 @@ async fn without_a_node_there_is_no_trial() {
     let db = TestDatabase::new().await;
     let store = db.store();
     let epoch = db.lead(&store).await;
-    let done = db.act(&store, epoch, ANA, Act::Do(Effect::OfferTrial), |_| {}, now()).await;
-    assert_eq!(*shows(&done), Screen::TrialRefused { reason: TrialRefusal::NoNode });
+    let done = db.act(&store, epoch, ANA, Act::Do(Effect::OfferTrial(None)), |_| {}, now()).await;
+    assert_eq!(*shows(&done), Screen::TrialRefused { reason: TrialRefusal::NoNode, product: Product::Wireguard });
 }
 
 #[tokio::test]
@@ -262,7 +264,7 @@ async fn an_address_pair_without_ipv6_is_kept_as_such() {
     let world = World::new().await;
     let offer = world.db.seed_trial_offer(&world.store, world.epoch, ANA, now()).await;
     let done = world
-        .act_with(ANA, Act::Do(Effect::Accept { offer, own_key: None }), |step| {
+        .act_with(ANA, Act::Do(Effect::Accept { offer, own_key: None, node: None }), |step| {
             let mut only_v4 = prepared(&world.node, 61);
             only_v4.addresses = only_v4.addresses.map(|pair| Addresses { v6: None, ..pair });
             step.prepared = Some(only_v4);

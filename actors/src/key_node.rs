@@ -1,0 +1,272 @@
+//! One server of keys (Outline, MTProto): reads it first, then the rows, and makes it have what the rows want, one change at a
+//! time.
+//!
+//! Such a server writes its whole file anew for every change, so changes go one after the other, and those that somebody waits
+//! for go first. A full comparison runs at the start, after trouble, and every half minute, also in the middle of many changes:
+//! it brings the traffic, by which a service that used up its own is closed. A nudge about new keys alone needs no reading.
+//! Keys that are not ours are counted, reported and left alone.
+
+mod plan;
+mod probe;
+mod work;
+
+use crate::env::{Duty, Env};
+use crate::metrics::{self as names, Alive};
+use crate::node::NodeMsg;
+use crate::ports::driver::DriverError;
+use crate::ports::key_driver::KeyDriver;
+use crate::server::{Health, Secrets, Trouble, Who};
+use crate::supervision::ChildSpec;
+use crate::timer::Timer;
+use probe::Probes;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use usipipo_storage::model::{KeyNodeRow, KeyRow, KeyStanding};
+
+/// As metrics label it.
+pub const KIND: &str = "key_node";
+/// How `usipipo_node_up` labels the way such a server is carried.
+const MODE: &str = "keys";
+
+/// The actor of a server of keys.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyNode;
+
+/// What it needs to start.
+#[derive(Clone)]
+pub struct KeyNodeArgs {
+    who: Who,
+    driver: Arc<dyn KeyDriver>,
+}
+
+/// The server as a child. Enters its place into the directory.
+#[must_use]
+pub fn spec(duty: &Duty, node: &KeyNodeRow, driver: Arc<dyn KeyDriver>) -> ChildSpec {
+    let who = Who::new(duty, KIND, node.id, &node.spec.name, node.spec.exclusive, node.state);
+    let place = Arc::clone(&who.place);
+    let args = KeyNodeArgs { who, driver };
+    let make = move || (KeyNode, args.clone());
+    let name = format!("{KIND}/{}", node.spec.name);
+    ChildSpec::new(&duty.env, KIND, name, make).worker().queue(move || place.slot.depth())
+}
+
+/// The state of such an actor.
+pub struct KeyNodeState {
+    args: KeyNodeArgs,
+    health: Health,
+    secrets: Secrets,
+    probes: Probes,
+    /// The server was compared since it last failed, so that nudges may rely on it.
+    compared: bool,
+    /// When it was last read.
+    surveyed: Option<Instant>,
+    /// Changes that a comparison found, still to be made.
+    steps: VecDeque<plan::Step>,
+    /// Rows handled since that comparison; their steps are out of date.
+    handled: HashSet<i64>,
+    /// When the work under way began.
+    begun: Option<Instant>,
+    /// Done on the server and not yet marked, and since when.
+    unmarked: Vec<(KeyRow, KeyStanding)>,
+    unmarked_since: Option<Instant>,
+    /// Counters as last read, for the metric of traffic, and whose they are.
+    read: HashMap<i64, u64>,
+    incarnation: Option<String>,
+    wait: Option<Duration>,
+    tick: Option<Timer>,
+    quiet: bool,
+    _alive: Alive,
+}
+
+impl Actor for KeyNode {
+    type Msg = NodeMsg;
+    type State = KeyNodeState;
+    type Arguments = KeyNodeArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<NodeMsg>,
+        args: KeyNodeArgs,
+    ) -> Result<KeyNodeState, ActorProcessingErr> {
+        args.who.place.slot.enter(myself);
+        args.who.place.nudged.store(false, Ordering::Release);
+        let mut state = KeyNodeState {
+            health: Health::new(&args.who, MODE, names::KEY_NODE_KEYS),
+            secrets: Secrets::new(&args.who),
+            probes: Probes::new(&args.who, Arc::clone(&args.driver)),
+            args,
+            compared: false,
+            surveyed: None,
+            steps: VecDeque::new(),
+            handled: HashSet::new(),
+            begun: None,
+            unmarked: Vec::new(),
+            unmarked_since: None,
+            read: HashMap::new(),
+            incarnation: None,
+            wait: None,
+            tick: None,
+            quiet: false,
+            _alive: Alive::new(KIND),
+        };
+        state.tick_after(Duration::ZERO);
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<NodeMsg>,
+        message: NodeMsg,
+        state: &mut KeyNodeState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.args.who.place.slot.taken();
+        names::observed(KIND, message.name(), async {
+            Box::pin(state.take(message)).await;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn post_stop(&self, _myself: ActorRef<NodeMsg>, state: &mut KeyNodeState) -> Result<(), ActorProcessingErr> {
+        // Else the next comparison finds them on the server.
+        if !state.quiet {
+            let within = state.env().limits().stop_timeout / 2;
+            let _ = tokio::time::timeout(within, state.mark()).await;
+        }
+        Ok(())
+    }
+}
+
+impl KeyNodeState {
+    fn env(&self) -> &Env {
+        self.args.who.env()
+    }
+
+    fn tick_after(&mut self, delay: Duration) {
+        self.tick = Some(self.args.who.tick_after(delay));
+    }
+
+    async fn take(&mut self, message: NodeMsg) {
+        if self.quiet {
+            return;
+        }
+        let result = match message {
+            NodeMsg::Nudge => {
+                // Before the rows are read: who commits later tells again.
+                self.args.who.place.nudged.store(false, Ordering::Release);
+                self.nudged().await
+            }
+            NodeMsg::Tick => self.compare().await,
+            NodeMsg::Continue => self.proceed().await,
+            NodeMsg::Probed(outcome) => {
+                self.probes.ended(outcome);
+                Ok(())
+            }
+        };
+        if let Err(trouble) = result {
+            self.failed(trouble).await;
+        }
+    }
+
+    /// Looks at the rows that differ from what is believed.
+    async fn nudged(&mut self) -> Result<(), Trouble> {
+        self.args.who.look_at_state().await?;
+        // A server that was not compared since it failed is compared soon, which does this and more.
+        if !self.compared {
+            return Ok(());
+        }
+        self.mark().await?;
+        let limit = self.env().limits().key_batch_max.max(1);
+        let rows = self.env().store.key_work(self.args.who.id, limit).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // Before a key is taken off its traffic is read, for which the whole server is read, and then the rest is no effort.
+        if !plan::are_new(&rows) {
+            return self.compare().await;
+        }
+        let full = rows.len() == limit;
+        // Rows that cannot be done must not make us run in circles.
+        if self.put_new(rows).await? && full {
+            self.env().directory.wake_nodes(&[self.args.who.id]);
+        }
+        Ok(())
+    }
+
+    /// Compares everything and begins to mend it.
+    async fn compare(&mut self) -> Result<(), Trouble> {
+        self.begun.get_or_insert_with(Instant::now);
+        self.mark().await?;
+        self.args.who.look_at_state().await?;
+        let survey = self.call(self.args.driver.survey()).await?;
+        self.surveyed = Some(Instant::now());
+        let rows = self.env().store.keys_of(self.args.who.id).await?;
+        let (keeps_closed, exclusive) = (self.args.driver.keeps_closed(), self.args.who.exclusive);
+        let mut found = plan::compare(&survey.keys, rows, keeps_closed, exclusive);
+        self.secrets.look(std::mem::take(&mut found.sealed)).await?;
+        self.record(survey.incarnation, survey.kind, std::mem::take(&mut found.readings)).await?;
+        self.health.counted(found.ours, found.foreign);
+        self.compared = true;
+        self.health.answered(found.foreign, false).await?;
+        self.probes.open(std::mem::take(&mut found.open));
+        self.done(found.found);
+        self.mark().await?;
+        self.removed(&found.gone).await?;
+        (self.steps, self.handled) = (found.steps, HashSet::new());
+        self.proceed().await
+    }
+
+    /// Makes the next changes that the comparison found, and lets others through before the rest.
+    async fn proceed(&mut self) -> Result<(), Trouble> {
+        if self.steps.is_empty() && self.begun.is_none() {
+            return Ok(());
+        }
+        let every = self.env().limits().reconcile_every;
+        if !self.steps.is_empty() && self.surveyed.is_some_and(|at| at.elapsed() >= every) {
+            // Many changes must not keep anybody's traffic from being looked at.
+            self.steps.clear();
+            self.args.who.place.slot.tell(NodeMsg::Tick);
+            return Ok(());
+        }
+        self.next_batch().await?;
+        if !self.steps.is_empty() {
+            self.args.who.place.slot.tell(NodeMsg::Continue);
+            return Ok(());
+        }
+        self.mark().await?;
+        if let Some(begun) = self.begun.take() {
+            self.health.compared_in(begun.elapsed());
+            self.handled.clear();
+            self.wait = None;
+            self.tick_after(every);
+            self.probes.look();
+        }
+        Ok(())
+    }
+
+    async fn failed(&mut self, trouble: Trouble) {
+        // What is on the server and what is marked may differ now: nudges wait for the next comparison.
+        self.compared = false;
+        self.begun = None;
+        self.steps.clear();
+        let wait = self.args.who.next_wait(self.wait);
+        self.wait = Some(wait);
+        self.tick_after(wait);
+        if let Some(error) = self.args.who.sorted(trouble, wait, &mut self.quiet) {
+            self.health.down(&error, false).await;
+        }
+        if self.quiet {
+            self.tick = None;
+        }
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T, DriverError>>) -> Result<T, Trouble> {
+        self.args.who.call(self.env().limits().key_call_timeout, call).await
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

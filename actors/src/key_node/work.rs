@@ -1,0 +1,277 @@
+//! Changes of a server of keys, their marks in the rows, and its traffic.
+
+use super::plan::{self, Step};
+use super::{KIND, KeyNodeState, Trouble};
+use crate::metrics as names;
+use crate::outbox::OutboxMsg;
+use crate::ports::driver::DriverError;
+use crate::ports::key_driver::Put;
+use metrics::{counter, histogram};
+use std::time::{Duration, Instant};
+use usipipo_storage::StoreError;
+use usipipo_storage::model::{KeyReading, KeyReadings, KeyRow, KeyStanding, UsageKind};
+
+/// Longest that changes are made before other messages are looked at.
+const BATCH_TIME: Duration = Duration::from_millis(500);
+/// A change is marked at the latest so long after it, if others follow; somebody may wait for its key.
+const MARK_AFTER: Duration = Duration::from_millis(100);
+/// Most changes that wait to be marked.
+const UNMARKED_MAX: usize = 64;
+
+/// What became of a change.
+enum Made {
+    /// The row's key is in this standing.
+    Standing(KeyRow, KeyStanding),
+    /// It is gone; `None` for one that was not ours.
+    Removed(Option<i64>),
+    /// The row has another name now, or could not be done.
+    Nothing,
+}
+
+impl KeyNodeState {
+    /// Puts keys of new services; `true` when any could be put.
+    pub(super) async fn put_new(&mut self, rows: Vec<KeyRow>) -> Result<bool, Trouble> {
+        let mut any = false;
+        let mut result = Ok(());
+        for row in rows {
+            self.handled.insert(row.id);
+            match self.make(Step::Put(row)).await {
+                Ok(made) => any |= made,
+                Err(trouble) => {
+                    result = Err(trouble);
+                    break;
+                }
+            }
+        }
+        // What was done is marked even when the rest could not be.
+        self.mark().await?;
+        self.probes.look();
+        result.map(|()| any)
+    }
+
+    /// The next changes of a comparison.
+    pub(super) async fn next_batch(&mut self) -> Result<(), Trouble> {
+        let (begun, max) = (Instant::now(), self.env().limits().key_batch_max.max(1));
+        let mut made = 0;
+        while made < max && begun.elapsed() < BATCH_TIME {
+            let Some(step) = self.steps.pop_front() else { break };
+            let row = match &step {
+                Step::Put(row) | Step::Replace(row) | Step::Turn(row) | Step::Rename(row) => Some(row.id),
+                Step::Remove { row, .. } => *row,
+            };
+            if row.is_some_and(|row| self.handled.contains(&row)) {
+                continue;
+            }
+            made += 1;
+            if let Err(trouble) = self.make(step).await {
+                self.mark().await?;
+                return Err(trouble);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes one change; what was done before is marked meanwhile when it is time. `true` when something was done.
+    async fn make(&mut self, step: Step) -> Result<bool, Trouble> {
+        let late = self.unmarked_since.is_some_and(|since| since.elapsed() >= MARK_AFTER);
+        let before = if late || self.unmarked.len() >= UNMARKED_MAX { self.take_unmarked() } else { Vec::new() };
+        let (made, marked) = tokio::join!(self.perform(step), self.write_applied(&before));
+        // If they are not marked, the next comparison finds them on the server.
+        marked?;
+        match made? {
+            Made::Standing(row, standing) => {
+                self.count("put");
+                self.done(vec![(row, standing)]);
+                Ok(true)
+            }
+            Made::Removed(row) => {
+                self.count("removed");
+                if let Some(row) = row {
+                    self.removed(&[row]).await?;
+                }
+                Ok(true)
+            }
+            Made::Nothing => Ok(false),
+        }
+    }
+
+    fn count(&self, change: &'static str) {
+        counter!(names::NODE_CHANGES, "node" => self.args.who.name.clone(), "change" => change).increment(1);
+    }
+
+    async fn perform(&self, step: Step) -> Result<Made, Trouble> {
+        match self.tried(step).await {
+            // What one key is refused is no reason to leave out the others.
+            Err((name, Trouble::Driver(error @ DriverError::Refused(_)))) => {
+                let node = &self.args.who.name;
+                counter!(names::NODE_ERRORS, "node" => node.clone(), "error" => "refused").increment(1);
+                tracing::error!(actor = KIND, node, key = name, %error, "a change of a key is refused");
+                Ok(Made::Nothing)
+            }
+            Err((_, trouble)) => Err(trouble),
+            Ok(made) => Ok(made),
+        }
+    }
+
+    async fn tried(&self, step: Step) -> Result<Made, (String, Trouble)> {
+        let driver = &self.args.driver;
+        let name = match &step {
+            Step::Put(row) | Step::Replace(row) | Step::Turn(row) | Step::Rename(row) => row.name.clone(),
+            Step::Remove { name, .. } => name.clone(),
+        };
+        let made = match step {
+            Step::Put(row) => self.put(row).await,
+            Step::Replace(row) => match self.call(driver.remove(&name)).await {
+                Ok(()) => self.put(row).await,
+                Err(trouble) => Err(trouble),
+            },
+            Step::Turn(row) => {
+                let turned = self.call(driver.set_closed(&name, row.wanted != KeyStanding::Open)).await;
+                turned.map(|()| {
+                    let standing = row.wanted;
+                    Made::Standing(row, standing)
+                })
+            }
+            Step::Rename(row) => self.rename(&row).await,
+            Step::Remove { row, .. } => self.remove(row, &name).await,
+        };
+        made.map_err(|trouble| (name, trouble))
+    }
+
+    async fn put(&self, row: KeyRow) -> Result<Made, Trouble> {
+        let Some(spec) = plan::spec(&row) else { return Ok(Made::Nothing) };
+        match self.call(self.args.driver.put(&spec)).await? {
+            Put::Done => {
+                let standing = row.wanted;
+                Ok(Made::Standing(row, standing))
+            }
+            // A closed one that is not there is closed.
+            Put::TakenByOther if row.wanted == KeyStanding::Closed && !self.args.driver.keeps_closed() => {
+                Ok(Made::Standing(row, KeyStanding::Closed))
+            }
+            Put::TakenByOther => self.rename(&row).await,
+        }
+    }
+
+    /// The server has the name for a key that is not ours: as after a database was restored from a backup. Nobody uses the
+    /// name, so the row gets another one.
+    async fn rename(&self, row: &KeyRow) -> Result<Made, Trouble> {
+        let (env, who) = (self.env(), &self.args.who);
+        counter!(names::NODE_ERRORS, "node" => who.name.clone(), "error" => "taken").increment(1);
+        let (node, key) = (&who.name, &row.name);
+        tracing::warn!(actor = KIND, node, key, service = %row.service, "somebody else's key has this name; ours gets another");
+        env.store.rename_key(who.duty.epoch, who.id, row.id, env.clock.now()).await?;
+        env.directory.wake_nodes(&[who.id]);
+        Ok(Made::Nothing)
+    }
+
+    /// Takes a key off, unless it is wanted by now.
+    async fn remove(&self, row: Option<i64>, name: &str) -> Result<Made, Trouble> {
+        if !self.env().store.may_remove_key(self.args.who.id, name).await? {
+            return Ok(Made::Nothing);
+        }
+        self.call(self.args.driver.remove(name)).await?;
+        if row.is_none() {
+            tracing::warn!(actor = KIND, node = self.args.who.name, key = name, "a foreign key was taken off");
+        }
+        Ok(Made::Removed(row))
+    }
+
+    /// These are so on the server; it is marked soon.
+    pub(super) fn done(&mut self, keys: Vec<(KeyRow, KeyStanding)>) {
+        if keys.is_empty() {
+            return;
+        }
+        self.unmarked.extend(keys);
+        self.unmarked_since.get_or_insert_with(Instant::now);
+    }
+
+    fn take_unmarked(&mut self) -> Vec<(KeyRow, KeyStanding)> {
+        self.unmarked_since = None;
+        let keys = std::mem::take(&mut self.unmarked);
+        let new =
+            keys.iter().filter(|(row, standing)| *standing == KeyStanding::Open && row.applied == KeyStanding::Absent);
+        let new: Vec<_> = new.filter_map(|(row, _)| plan::spec(row)).collect();
+        self.probes.made(new);
+        keys
+    }
+
+    /// Marks what was done and not yet marked.
+    pub(super) async fn mark(&mut self) -> Result<(), StoreError> {
+        let keys = self.take_unmarked();
+        self.write_applied(&keys).await
+    }
+
+    async fn write_applied(&self, keys: &[(KeyRow, KeyStanding)]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let (env, who) = (self.env(), &self.args.who);
+        let marks: Vec<(i64, KeyStanding)> = keys.iter().map(|(row, standing)| (row.id, *standing)).collect();
+        let now = env.clock.now();
+        let messages = env.store.keys_applied(who.duty.epoch, who.id, &marks, now).await?;
+        for (row, _) in
+            keys.iter().filter(|(row, standing)| row.applied == KeyStanding::Absent && *standing == KeyStanding::Open)
+        {
+            let waited = (now - row.created_at).to_std().unwrap_or_default();
+            histogram!(names::PROVISION_SECONDS, "node" => who.name.clone()).record(waited);
+        }
+        if !messages.is_empty() {
+            env.directory.outbox.tell(OutboxMsg::Send(messages));
+        }
+        Ok(())
+    }
+
+    /// The server does not have these any more.
+    pub(super) async fn removed(&mut self, keys: &[i64]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let (env, who) = (self.env(), &self.args.who);
+        env.store.keys_removed(who.duty.epoch, who.id, keys, env.clock.now()).await?;
+        for key in keys {
+            self.read.remove(key);
+        }
+        Ok(())
+    }
+
+    /// Records a complete reading of the counters.
+    pub(super) async fn record(
+        &mut self,
+        incarnation: String,
+        kind: UsageKind,
+        readings: Vec<KeyReading>,
+    ) -> Result<(), StoreError> {
+        let grown = self.grown(&incarnation, &readings);
+        let readings = KeyReadings { incarnation, kind, readings };
+        let (env, who) = (self.env(), &self.args.who);
+        let recorded = env.store.record_key_usage(who.duty.epoch, who.id, &readings, env.clock.now()).await?;
+        // Servers of keys count both directions together.
+        counter!(names::NODE_TRAFFIC, "node" => who.name.clone(), "direction" => "both").increment(grown);
+        if !recorded.messages.is_empty() {
+            env.directory.outbox.tell(OutboxMsg::Send(recorded.messages));
+        }
+        if !recorded.suspended.is_empty() {
+            let services = recorded.suspended.len();
+            tracing::info!(actor = KIND, node = who.name, services, "services used up their traffic");
+            counter!(names::SWEPT, "what" => "over_quota").increment(u64::try_from(services).unwrap_or(u64::MAX));
+            // What is in hand was read before: their keys go with the next look at the rows.
+            env.directory.wake_nodes(&[who.id]);
+        }
+        self.read = readings.readings.iter().map(|reading| (reading.key, reading.bytes)).collect();
+        self.incarnation = Some(readings.incarnation);
+        Ok(())
+    }
+
+    /// Bytes since the last reading; what was read before this actor began is in the rows, not in this process's counter. Of a
+    /// trailing window it is only the least that can have flowed.
+    fn grown(&self, incarnation: &str, readings: &[KeyReading]) -> u64 {
+        let same = self.incarnation.as_deref() == Some(incarnation);
+        let of = |reading: &KeyReading| match self.read.get(&reading.key) {
+            Some(before) if same => reading.bytes.saturating_sub(*before),
+            Some(_) => reading.bytes,
+            None => 0,
+        };
+        readings.iter().map(of).fold(0, u64::saturating_add)
+    }
+}

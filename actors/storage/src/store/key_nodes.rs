@@ -1,0 +1,332 @@
+//! Servers of keys (Outline, MTProto), and the choice among servers of any kind.
+
+use super::audit::{self, Entry};
+use super::decode;
+use super::sql::Planned;
+use super::{Conn, Result, Store};
+use crate::StoreError;
+use crate::error::TxResult;
+use crate::model::{KeyAccess, KeyNodeRow, KeyNodeSpec, ServerChoice};
+use crate::schema::nodes;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Cidr, Integer, Nullable, Text};
+use diesel_async::RunQueryDsl;
+use ipnetwork::IpNetwork;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::cmp::Reverse;
+use usipipo_domain::ids::NodeId;
+use usipipo_domain::pool;
+use usipipo_domain::service::{NodeState, Product, Purpose};
+use zeroize::Zeroizing;
+
+/// What `nodes.mode` says of a server of keys; it has no tunnel of ours.
+const MODE: &str = "keys";
+
+/// The driver whose servers a product lives on.
+pub(super) const fn driver_of(product: Product) -> &'static str {
+    match product {
+        Product::Wireguard => "wireguard",
+        Product::Outline => "outline",
+        Product::Mtproto => "telemt",
+    }
+}
+
+/// The product that lives on a driver's servers.
+fn product_of(driver: &str) -> Result<Product> {
+    let known = Product::ALL.into_iter().find(|product| driver_of(*product) == driver);
+    known.ok_or_else(|| StoreError::Broken(format!("a row has the unknown driver `{driver}`")))
+}
+
+/// The driver's own settings without secrets, as `nodes.settings` keeps them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KeySettings {
+    pub(super) host: String,
+    pub(super) port: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) domain: Option<String>,
+}
+
+/// [`KeyAccess`] as it is sealed.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Access<'a> {
+    Outline {
+        api_url: &'a str,
+        cert_sha256: &'a str,
+    },
+    Telemt {
+        api_url: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        auth_header: Option<&'a str>,
+    },
+}
+
+fn write_access(access: &KeyAccess) -> Result<Zeroizing<Vec<u8>>> {
+    let access = match access {
+        KeyAccess::Outline { api_url, cert_sha256 } => {
+            Access::Outline { api_url: api_url.expose_secret(), cert_sha256 }
+        }
+        KeyAccess::Telemt { api_url, auth_header } => Access::Telemt {
+            api_url: api_url.expose_secret(),
+            auth_header: auth_header.as_ref().map(SecretString::expose_secret),
+        },
+    };
+    Ok(Zeroizing::new(serde_json::to_vec(&access)?))
+}
+
+/// Owned, because a text with escapes cannot be borrowed from its JSON.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum StoredAccess {
+    Outline { api_url: String, cert_sha256: String },
+    Telemt { api_url: String, auth_header: Option<String> },
+}
+
+fn read_access(opened: &[u8]) -> Result<KeyAccess> {
+    Ok(match serde_json::from_slice(opened)? {
+        StoredAccess::Outline { api_url, cert_sha256 } => KeyAccess::Outline { api_url: api_url.into(), cert_sha256 },
+        StoredAccess::Telemt { api_url, auth_header } => {
+            KeyAccess::Telemt { api_url: api_url.into(), auth_header: auth_header.map(SecretString::from) }
+        }
+    })
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = nodes, check_for_backend(diesel::pg::Pg))]
+struct KeyNode {
+    id: i32,
+    name: String,
+    driver: String,
+    place: String,
+    country: String,
+    exclusive: bool,
+    up: bool,
+    state: String,
+    capacity: Option<i32>,
+    settings: serde_json::Value,
+    access: Option<Vec<u8>>,
+    incarnation: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Choice {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    place: String,
+    #[diesel(sql_type = Text)]
+    country: String,
+    #[diesel(sql_type = Bool)]
+    up: bool,
+    #[diesel(sql_type = Nullable<Integer>)]
+    capacity: Option<i32>,
+    #[diesel(sql_type = Nullable<Cidr>)]
+    v4: Option<IpNetwork>,
+    #[diesel(sql_type = Nullable<Cidr>)]
+    v6: Option<IpNetwork>,
+    #[diesel(sql_type = BigInt)]
+    used: i64,
+}
+
+/// Addresses at rest are not to be had, so they count as used.
+const POOLS: &str = "
+    SELECT n.id, n.name, n.place, n.country, n.up, n.capacity, p.v4, p.v6,
+           (SELECT count(*) FROM leases l WHERE l.pool_id = p.id AND l.state <> 'released') AS used
+    FROM pools p JOIN nodes n ON n.id = p.node_id
+    WHERE n.driver = 'wireguard' AND n.state = 'active' AND p.purpose = $1";
+
+/// Keys that are still to be taken off the server hold their place.
+const SERVERS: &str = "
+    SELECT n.id, n.name, n.place, n.country, n.up, n.capacity, NULL::cidr AS v4, NULL::cidr AS v6,
+           (SELECT count(*) FROM access_keys k WHERE k.node_id = n.id AND k.removed_at IS NULL) AS used
+    FROM nodes n
+    WHERE n.driver = $1 AND n.state = 'active'";
+
+impl Choice {
+    fn choice(self) -> ServerChoice {
+        let pool = match (self.v4, self.v6) {
+            (None, None) => u64::MAX,
+            (v4, v6) => pool::capacity(decode::v4_net(v4), decode::v6_net(v6)),
+        };
+        let most = self.capacity.and_then(|most| u64::try_from(most).ok()).unwrap_or(u64::MAX).min(pool);
+        // A hundred says that it is full, so that what is nearly full is not rounded up to it.
+        let percent = (u128::from(decode::count(self.used)) * 100).checked_div(u128::from(most)).unwrap_or(100);
+        ServerChoice {
+            node: NodeId(self.id),
+            name: self.name,
+            place: self.place,
+            country: self.country,
+            up: self.up,
+            load_percent: u8::try_from(percent.min(100)).unwrap_or(100),
+        }
+    }
+}
+
+impl Store {
+    /// Creates the server if missing. The row wins otherwise, except `access`, which follows the settings. Two processes may
+    /// call it at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer; [`StoreError::Vault`] when its access cannot be sealed;
+    /// [`StoreError::Broken`] when a server of another kind has the name.
+    pub async fn ensure_key_node(&self, spec: &KeyNodeSpec, now: DateTime<Utc>) -> Result<KeyNodeRow> {
+        let access = write_access(&spec.access)?;
+        let sealed = self.vault.seal_node_access(&spec.name, &access)?;
+        let settings = KeySettings { host: spec.host.clone(), port: spec.port, domain: spec.domain.clone() };
+        let settings = serde_json::to_value(settings)?;
+        let node = self
+            .tx("ensure_key_node", async |conn| {
+                let created: Option<i32> = diesel::insert_into(nodes::table)
+                    .values((
+                        nodes::name.eq(&spec.name),
+                        nodes::driver.eq(driver_of(spec.product)),
+                        nodes::mode.eq(MODE),
+                        nodes::place.eq(&spec.place),
+                        nodes::country.eq(&spec.country),
+                        nodes::endpoint.eq(format!("{}:{}", spec.host, spec.port)),
+                        nodes::dns.eq(Vec::<String>::new()),
+                        nodes::mtu.eq(0),
+                        nodes::exclusive.eq(spec.exclusive),
+                        nodes::capacity.eq(i32::try_from(spec.capacity).unwrap_or(i32::MAX)),
+                        nodes::settings.eq(&settings),
+                        nodes::access.eq(&sealed),
+                        nodes::created_at.eq(now),
+                    ))
+                    .on_conflict(nodes::name)
+                    .do_nothing()
+                    .returning(nodes::id)
+                    .get_result(conn)
+                    .await
+                    .optional()?;
+                if let Some(id) = created {
+                    let details = json!({ "name": spec.name, "driver": driver_of(spec.product) });
+                    audit::write(conn, &[entry(id, "node.create", details)], now).await?;
+                    return Ok(NodeId(id));
+                }
+                self.follow_access(conn, spec, &access, &sealed, now).await
+            })
+            .await?;
+        self.key_node(node).await?.ok_or_else(|| StoreError::Broken(format!("the server {node} is gone")))
+    }
+
+    async fn follow_access(
+        &self,
+        conn: &mut Conn,
+        spec: &KeyNodeSpec,
+        access: &[u8],
+        sealed: &[u8],
+        now: DateTime<Utc>,
+    ) -> TxResult<NodeId> {
+        let found: Option<(i32, Option<Vec<u8>>)> = nodes::table
+            .filter(nodes::name.eq(&spec.name).and(nodes::driver.eq(driver_of(spec.product))))
+            .select((nodes::id, nodes::access))
+            .for_no_key_update()
+            .get_result(conn)
+            .await
+            .optional()?;
+        let (id, stored) = found.ok_or_else(|| {
+            StoreError::Broken(format!("a server of another kind is called {}; choose another name", spec.name))
+        })?;
+        let opened = stored.map(|stored| self.vault.open_node_access(&spec.name, &stored)).transpose();
+        // One that cannot be opened is replaced: the settings know it.
+        if !matches!(opened, Ok(Some(opened)) if *opened == access) {
+            diesel::update(nodes::table.find(id)).set(nodes::access.eq(sealed)).execute(conn).await?;
+            audit::write(conn, &[entry(id, "node.change", json!({ "changed": "access" }))], now).await?;
+        }
+        Ok(NodeId(id))
+    }
+
+    /// Every server of keys that is not removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer; [`StoreError::Vault`] when an access cannot be opened.
+    pub async fn key_nodes(&self) -> Result<Vec<KeyNodeRow>> {
+        let mut conn = self.conn().await?;
+        let rows: Vec<KeyNode> = nodes::table
+            .filter(nodes::driver.ne(driver_of(Product::Wireguard)).and(nodes::state.ne(NodeState::Removed.as_str())))
+            .select(KeyNode::as_select())
+            .order(nodes::id)
+            .load(&mut conn)
+            .await?;
+        rows.into_iter().map(|row| self.key_node_row(row)).collect()
+    }
+
+    /// One server of keys, also a removed one.
+    ///
+    /// # Errors
+    /// As [`Store::key_nodes`].
+    pub async fn key_node(&self, node: NodeId) -> Result<Option<KeyNodeRow>> {
+        let mut conn = self.conn().await?;
+        let row: Option<KeyNode> = nodes::table
+            .find(node.0)
+            .filter(nodes::driver.ne(driver_of(Product::Wireguard)))
+            .select(KeyNode::as_select())
+            .get_result(&mut conn)
+            .await
+            .optional()?;
+        row.map(|row| self.key_node_row(row)).transpose()
+    }
+
+    /// What a server of any kind is for; one that is not there is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn node_state(&self, node: NodeId) -> Result<NodeState> {
+        let mut conn = self.conn().await?;
+        let state: Option<String> =
+            nodes::table.find(node.0).select(nodes::state).get_result(&mut conn).await.optional()?;
+        state.map_or(Ok(NodeState::Removed), |state| decode::node_state(&state))
+    }
+
+    /// Active servers on which a new service of this product could be made, best first: those that answer, then by load, then
+    /// by id. Full ones, and only they, come with a load of 100.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn server_choices(&self, product: Product, purpose: Purpose) -> Result<Vec<ServerChoice>> {
+        let mut conn = self.conn().await?;
+        let (sql, which) =
+            if product.has_addresses() { (POOLS, purpose.as_str()) } else { (SERVERS, driver_of(product)) };
+        let query = diesel::sql_query(sql).bind::<Text, _>(which);
+        let rows: Vec<Choice> = RunQueryDsl::load(Planned(query), &mut conn).await?;
+        let mut choices: Vec<ServerChoice> = rows.into_iter().map(Choice::choice).collect();
+        choices.sort_by_key(|choice| (Reverse(choice.up), choice.load_percent, choice.node));
+        Ok(choices)
+    }
+
+    fn key_node_row(&self, row: KeyNode) -> Result<KeyNodeRow> {
+        let sealed = row.access.ok_or_else(|| StoreError::Broken(format!("the server {} has no access", row.name)))?;
+        let access = read_access(&self.vault.open_node_access(&row.name, &sealed)?)?;
+        let KeySettings { host, port, domain } = serde_json::from_value(row.settings)?;
+        Ok(KeyNodeRow {
+            id: NodeId(row.id),
+            spec: KeyNodeSpec {
+                product: product_of(&row.driver)?,
+                name: row.name,
+                place: row.place,
+                country: row.country,
+                capacity: row.capacity.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX),
+                host,
+                port,
+                domain,
+                exclusive: row.exclusive,
+                access,
+            },
+            state: decode::node_state(&row.state)?,
+            up: row.up,
+            incarnation: row.incarnation,
+        })
+    }
+}
+
+fn entry(node: i32, action: &'static str, details: serde_json::Value) -> Entry {
+    Entry { user: None, action, subject: format!("node/{node}"), details, seq: None }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use super::super::fixture::{ANA, World, at, bodies, days};
+use crate::model::{KeyNodeRow, KeyStanding};
+use chrono::{DateTime, TimeDelta, Utc};
+use usipipo_domain::dialogue::{Act, Effect};
+use usipipo_domain::ids::ServiceId;
+use usipipo_domain::lifecycle::{GRACE, QuietHours, Reminder};
+use usipipo_domain::outgoing::Body;
+use usipipo_domain::screen::Screen;
+use usipipo_domain::service::{Product, ServiceStatus};
+
+impl World {
+    /// A free proxy that works since `at(0)`, for thirty days.
+    async fn proxy(&self) -> (KeyNodeRow, ServiceId, i64) {
+        let node = self.db.seed_key_node("paris", Product::Mtproto).await;
+        let service = self.db.seed_key_service(&self.store, self.epoch, ANA, &node, at(0)).await;
+        let key = self.store.keys_of(node.id).await.unwrap()[0].id;
+        self.store.keys_applied(self.epoch, node.id, &[(key, KeyStanding::Open)], at(0)).await.unwrap();
+        (node, service, key)
+    }
+
+    async fn reminded(&self, now: DateTime<Utc>, quiet: Option<QuietHours>) -> Vec<Body> {
+        bodies(&self.store.remind_due(self.epoch, now, 10, quiet, "UTC").await.unwrap().messages)
+    }
+
+    async fn renew(&self, service: ServiceId, now: DateTime<Utc>) -> Vec<Body> {
+        let asked = self.act(ANA, Act::Do(Effect::OfferRenew(service)), now).await;
+        let Some(Body::Screen { screen: Screen::AskRenew { offer, .. }, .. }) = asked.first() else { return asked };
+        self.act(ANA, Act::Do(Effect::Accept { offer: *offer, own_key: None, node: None }), now).await
+    }
+}
+
+#[tokio::test]
+async fn each_reminder_comes_once_at_its_time() {
+    let world = World::new().await;
+    let (service, _) = world.active(ANA, 2).await;
+    let end = at(0) + days(7);
+    let mut seen = Vec::new();
+    // As the sweeper does: always at the next moment at which something is due.
+    for _ in 0..20 {
+        let Some(now) = world.store.next_sweep(GRACE).await.unwrap().filter(|now| *now < end) else { break };
+        for body in world.reminded(now, None).await {
+            seen.push((body, end - now));
+        }
+    }
+    let expected = Reminder::ALL.map(|reminder| (Body::Reminder { service, reminder }, reminder.before()));
+    assert_eq!(seen, expected);
+    assert!(world.reminded(end - TimeDelta::seconds(1), None).await.is_empty());
+}
+
+#[tokio::test]
+async fn reminders_keep_out_of_quiet_hours_and_of_the_way_of_who_wants_none() {
+    let world = World::new().await;
+    let (service, _) = world.active(ANA, 2).await;
+    // The end and every reminder but the last lie at the same time of day, in the middle of these hours.
+    let minute = u16::try_from(at(0).timestamp() % 86_400 / 60).unwrap();
+    let quiet = QuietHours::new((minute + 1_440 - 60) % 1_440, (minute + 60) % 1_440);
+    world.db.execute("UPDATE users SET tz = 'UTC'").await;
+    let due = at(0) + days(4);
+    assert!(world.reminded(due - TimeDelta::minutes(90), quiet).await.is_empty());
+    let early = world.reminded(due - TimeDelta::minutes(61), quiet).await;
+    assert_eq!(early, [Body::Reminder { service, reminder: Reminder::ThreeDays }]);
+    assert!(world.reminded(due, quiet).await.is_empty());
+
+    world.db.execute("UPDATE users SET reminders = false").await;
+    assert!(world.reminded(at(0) + days(6), None).await.is_empty());
+    world.db.execute("UPDATE users SET reminders = true").await;
+    assert!(world.reminded(at(1) + days(6), None).await.is_empty(), "what was due then is dealt with");
+}
+
+#[tokio::test]
+async fn a_renewal_in_the_grace_brings_back_the_same_key() {
+    let world = World::new().await;
+    let (node, service, key) = world.proxy().await;
+    let end = at(0) + days(30);
+    world.store.expire_due(world.epoch, end, 10).await.unwrap();
+    let closed = world.store.key_work(node.id, 10).await.unwrap();
+    assert_eq!((closed[0].id, closed[0].wanted), (key, KeyStanding::Closed));
+    world.store.keys_applied(world.epoch, node.id, &[(key, KeyStanding::Closed)], end).await.unwrap();
+
+    let later = end + TimeDelta::hours(47);
+    let shown = world.renew(service, later).await;
+    assert!(matches!(shown[0], Body::Screen { screen: Screen::Renewed { .. }, .. }), "{shown:?}");
+    let card = world.store.card(ANA, service).await.unwrap().unwrap();
+    assert_eq!((card.status, card.ends_at), (ServiceStatus::Active, Some(later + days(30))));
+    let open = world.store.key_work(node.id, 10).await.unwrap();
+    assert_eq!((open.len(), open[0].id, open[0].wanted), (1, key, KeyStanding::Open));
+    let told = world.store.keys_applied(world.epoch, node.id, &[(key, KeyStanding::Open)], later).await.unwrap();
+    assert!(told.is_empty(), "its owner has it");
+    assert!(world.store.end_grace(world.epoch, later, later, 10).await.unwrap().services.is_empty());
+}
+
+#[tokio::test]
+async fn a_renewal_adds_to_the_end_lets_used_traffic_go_and_does_not_pile_up() {
+    let world = World::new().await;
+    let (_, service, _) = world.proxy().await;
+    world
+        .db
+        .execute("UPDATE services SET used_down = 700, quota_bytes = 1000, reminded = 'two_hours' WHERE free")
+        .await;
+    world.renew(service, at(10)).await;
+    let card = world.store.card(ANA, service).await.unwrap().unwrap();
+    assert_eq!((card.used(), card.used_down, card.ends_at), (0, 700, Some(at(0) + days(60))));
+    let again = world.renew(service, at(11)).await;
+    assert!(matches!(again[0], Body::Screen { screen: Screen::NoSuchService, .. }), "{again:?}");
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM services WHERE period = 2 AND reminded IS NULL").await, 1);
+    let (trial, _) = world.active(ANA, 2).await;
+    let refused = world.renew(trial, at(12)).await;
+    assert!(matches!(refused[0], Body::Screen { screen: Screen::NoSuchService, .. }), "a trial is not renewable");
+}
+
+#[tokio::test]
+async fn after_the_grace_the_key_dies_and_the_address_rests() {
+    let world = World::new().await;
+    let (service, peer) = world.active(ANA, 2).await;
+    let end = at(0) + days(7);
+    let ended = world.store.expire_due(world.epoch, end, 10).await.unwrap();
+    assert_eq!(ended.messages.len(), 1);
+    assert_eq!(world.store.next_sweep(GRACE).await.unwrap(), Some(end + GRACE));
+    let (over, early) = (end + GRACE, end - TimeDelta::seconds(1));
+    assert!(world.store.end_grace(world.epoch, early, over, 10).await.unwrap().services.is_empty());
+    let swept = world.store.end_grace(world.epoch, end, over, 10).await.unwrap();
+    assert_eq!((swept.services, swept.wake), (vec![service], vec![world.node.node]));
+    assert!(swept.messages.is_empty(), "the owner was told when it ended");
+    let card = world.store.card(ANA, service).await.unwrap().unwrap();
+    assert_eq!((card.status, card.lease, card.public_key), (ServiceStatus::Expired, None, None));
+    assert!(world.peer(service).await.retired);
+    world.store.peers_removed(world.epoch, world.node.node, &[peer.id], over).await.unwrap();
+    assert!(world.store.release_quarantined(world.epoch, over + TimeDelta::hours(23), 10).await.unwrap().is_empty());
+    let freed = world.store.release_quarantined(world.epoch, over + TimeDelta::hours(24), 10).await.unwrap();
+    assert_eq!(freed.len(), 1);
+    assert_eq!(world.store.next_sweep(GRACE).await.unwrap(), None);
+}

@@ -1,0 +1,10 @@
+//! Drivers of servers of keys: what the actors ask for, in the words of each kind of server.
+
+mod outline;
+mod telemt;
+
+pub use outline::OutlineDriver;
+pub use telemt::{ProxyPlace, TelemtDriver};
+
+#[cfg(test)]
+mod simulated;

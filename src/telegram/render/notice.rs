@@ -1,0 +1,88 @@
+//! What time and traffic bring: reminders, ends.
+
+use super::{Ctx, Face, service};
+use crate::telegram::keyboard::Keyboard;
+use crate::telegram::words::{bar, size, size_of};
+use chrono::TimeDelta;
+use usipipo_actors::domain::callback::Button;
+use usipipo_actors::domain::lifecycle::Reminder;
+use usipipo_actors::domain::service::{ServiceCard, ServiceStatus};
+
+/// A reminder is sent before the quiet hours in which it falls, so at most this much too early.
+const EARLY_MAX: TimeDelta = TimeDelta::days(1);
+
+fn with_renewal(ctx: Ctx<'_>, card: &ServiceCard, renew: bool) -> Keyboard {
+    Keyboard::default()
+        .row_if(renew, || [(ctx.words.btn_renew(), Button::Renew { service: card.id })])
+        .row([service::card_button(ctx, card)])
+        .row([ctx.home()])
+}
+
+/// Both lists, for something that cannot be read any more.
+fn lists(ctx: Ctx<'_>) -> Keyboard {
+    Keyboard::default().row(ctx.lists()).row([ctx.home()])
+}
+
+/// It ends soon. Nothing when it does not: it was renewed or ended while the message waited.
+pub(super) fn reminder(ctx: Ctx<'_>, card: &ServiceCard, reminder: Reminder) -> Option<Face> {
+    let words = ctx.words;
+    let end = card.ends_at.filter(|_| card.status == ServiceStatus::Active)?;
+    let left = end - ctx.here.now;
+    if left <= TimeDelta::zero() || left > reminder.before() + EARLY_MAX {
+        return None;
+    }
+    let mut html = words.reminder(&card.name, ctx.here.date(end), ctx.here.left(end));
+    html.line(&if card.free {
+        words.reminder_renew()
+    } else if card.trial {
+        words.reminder_trial()
+    } else {
+        words.reminder_other()
+    });
+    Some((html, with_renewal(ctx, card, card.free)))
+}
+
+/// Most of its traffic is used. Nothing when it is not: it was renewed or ended while the message waited.
+pub(super) fn quota_near(ctx: Ctx<'_>, card: &ServiceCard) -> Option<Face> {
+    let words = ctx.words;
+    let quota = card.quota_bytes.filter(|_| card.status == ServiceStatus::Active)?;
+    let percent = card.used_percent().filter(|percent| *percent >= service::NEARLY_USED_PERCENT)?;
+    let renew = service::can_renew(ctx, card);
+    let mut html = words.quota_near(&card.name);
+    html.line(&words.card_usage(size_of(words, card.used(), quota), bar(percent)));
+    html.line(&if renew { words.quota_near_renew() } else { words.quota_near_hint() });
+    Some((html, with_renewal(ctx, card, renew)))
+}
+
+/// Its time is over; or the time in which it could have been renewed is over as well.
+pub(super) fn ended(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Face {
+    let words = ctx.words;
+    let Some((card, end)) = card.and_then(|card| Some((card, card.ends_at?))) else {
+        return (words.ended_some(), lists(ctx));
+    };
+    if card.status == ServiceStatus::Expired {
+        return (words.ended_for_good(&card.name, ctx.here.date(end)), with_renewal(ctx, card, false));
+    }
+    match service::renewable(ctx, card) {
+        Some(until) => {
+            let mut html = words.ended_renewable(&card.name, ctx.here.date(end));
+            html.paragraph(&service::renewal(ctx, card, until));
+            (html, with_renewal(ctx, card, true))
+        }
+        None => (words.ended(&card.name, ctx.here.date(end)), with_renewal(ctx, card, false)),
+    }
+}
+
+/// Its traffic is used up.
+pub(super) fn over_quota(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Face {
+    let words = ctx.words;
+    let Some((card, quota)) = card.and_then(|card| Some((card, card.quota_bytes?))) else {
+        return (words.over_quota_some(), lists(ctx));
+    };
+    let mut html = words.over_quota(&card.name, size(quota));
+    let until = service::renewable(ctx, card);
+    if let Some(until) = until {
+        html.paragraph(&service::renewal(ctx, card, until));
+    }
+    (html, with_renewal(ctx, card, until.is_some()))
+}
