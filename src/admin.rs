@@ -1,6 +1,6 @@
 //! `data_dir/admin.sock`: the running program answers questions of its operator. Only the user who runs it may connect.
 //!
-//! One request a connection: `tree` or `restart PATH` on a line, one line of JSON back.
+//! One request a connection: `tree`, `restart PATH` or `servers` on a line, one line of JSON back.
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
@@ -52,6 +52,9 @@ pub trait Admin: Send + Sync + 'static {
     /// Kills the actor at a path of the tree's names below the root; its supervisor starts it anew, and what it had in hand is
     /// found in the rows.
     async fn restart(&self, path: &str) -> RestartAnswer;
+
+    /// Looks at the rows of servers now, because a command changed them.
+    async fn servers(&self);
 }
 
 /// Why the program cannot be asked.
@@ -149,9 +152,13 @@ async fn answer(mut stream: UnixStream, admin: Arc<dyn Admin>) -> io::Result<()>
     BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
     let json = match line.trim() {
         "tree" => serde_json::to_string(&admin.tree().await)?,
+        "servers" => {
+            admin.servers().await;
+            "true".to_owned()
+        }
         other => match other.strip_prefix("restart ") {
             Some(path) => serde_json::to_string(&admin.restart(path.trim()).await)?,
-            None => r#"{"error":"ask for: tree, restart PATH"}"#.to_owned(),
+            None => r#"{"error":"ask for: tree, restart PATH, servers"}"#.to_owned(),
         },
     };
     write.write_all(json.as_bytes()).await?;
@@ -172,6 +179,14 @@ pub async fn ask_tree(data_dir: &Path) -> Result<TreeAnswer, AdminError> {
 /// [`AdminError::NotRunning`], [`AdminError::NoAnswer`]
 pub async fn ask_restart(data_dir: &Path, actor: &str) -> Result<RestartAnswer, AdminError> {
     ask(data_dir, &format!("restart {actor}")).await
+}
+
+/// Tells the program whose data directory this is that its servers changed.
+///
+/// # Errors
+/// [`AdminError::NotRunning`], [`AdminError::NoAnswer`]
+pub async fn tell_servers(data_dir: &Path) -> Result<(), AdminError> {
+    ask::<bool>(data_dir, "servers").await.map(drop)
 }
 
 async fn ask<T: DeserializeOwned>(data_dir: &Path, request: &str) -> Result<T, AdminError> {

@@ -43,7 +43,7 @@ enum Command {
     /// Master keys of secrets at rest
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// This machine as a VPN server
+    /// Servers, and this machine as a VPN server
     #[command(subcommand)]
     Node(node::NodeCommand),
     /// Carry WireGuard in userspace for one interface (the program starts it by itself)

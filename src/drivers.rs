@@ -1,8 +1,11 @@
 //! Drivers of servers of keys: what the actors ask for, in the words of each kind of server.
 
+mod make;
 mod outline;
 mod telemt;
 
+pub use make::KeyDrivers;
+pub(crate) use make::host_of;
 pub use outline::OutlineDriver;
 pub use telemt::{ProxyPlace, TelemtDriver};
 

@@ -14,6 +14,7 @@ mod telegram;
 use crate::admin::{Admin, AdminSocket, RestartAnswer, TreeAnswer};
 use crate::clock::{DemoClock, SystemClock};
 use crate::config::{Settings, TelegramMode};
+use crate::drivers::KeyDrivers;
 use crate::http::{self, HttpParts, HttpServer, Metrics};
 use crate::telegram::api::Api;
 use crate::telegram::messenger::TelegramMessenger;
@@ -32,6 +33,7 @@ use usipipo_actors::domain::ids::BotId;
 use usipipo_actors::env::Options;
 use usipipo_actors::leader::Role;
 use usipipo_actors::ports::clock::Clock;
+use usipipo_actors::ports::drivers::Drivers;
 use usipipo_actors::ports::updates::UpdateSource;
 use usipipo_actors::storage::{Store, Vault};
 use usipipo_actors::system::{System, SystemParts};
@@ -106,7 +108,7 @@ impl Program {
             tracing::info!(migration, "the database was brought up to date");
         }
         let vault = Vault::open_or_create(&database::key_file(settings))?;
-        let store = Store::connect(&database.options, vault)?;
+        let store = Store::connect(&database.options, vault)?.with_notice_hours(settings.quiet.0, settings.tz.name());
         let clock: Arc<dyn Clock> = match &demo_clock {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock),
@@ -127,7 +129,8 @@ impl Program {
         };
         let (nodes, tunnels) = nodes::parts(settings).await?;
         let mut servers: Vec<String> = tunnels.iter().map(nodes::Tunnel::sentence).collect();
-        let (key_nodes, others) = nodes::key_parts(&settings.key_nodes, &store, &clock).await?;
+        let drivers: Arc<dyn Drivers> = Arc::new(KeyDrivers::new(Arc::clone(&clock)));
+        let (key_nodes, others) = nodes::key_parts(&settings.key_nodes, &store, &*drivers).await?;
         servers.extend(others);
         let machine = liveness::Machine::here();
         let system = System::start(SystemParts {
@@ -138,6 +141,7 @@ impl Program {
             source,
             nodes,
             key_nodes,
+            drivers,
             plans: settings.plans.clone(),
             options,
             holder: machine.own_name(),
@@ -269,6 +273,10 @@ impl Admin for Operator {
     async fn restart(&self, path: &str) -> RestartAnswer {
         tracing::warn!(path, "the operator restarts an actor");
         RestartAnswer { killed: self.0.kill(path).await }
+    }
+
+    async fn servers(&self) {
+        self.0.servers_changed();
     }
 }
 

@@ -32,7 +32,8 @@ impl Default for CallTimeouts {
 }
 
 impl CallTimeouts {
-    /// A client with them. It follows no redirects, because they would take a secret elsewhere.
+    /// A client with them. It follows no redirects and no proxy of the environment, because they would take a secret
+    /// elsewhere; what leads to a server, as a tunnel, is the operator's own.
     pub(crate) fn client(self) -> ClientBuilder {
         Client::builder()
             .connect_timeout(self.connect)
@@ -40,6 +41,7 @@ impl CallTimeouts {
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
     }
 }
 
@@ -48,7 +50,7 @@ impl CallTimeouts {
 pub(crate) enum Failure {
     /// No connection, so the server did nothing.
     NotSent(String),
-    /// TLS came to no good end, so the server did nothing.
+    /// No connection, because TLS came to no good end, so the server did nothing.
     Tls(rustls::Error),
     /// The server may have done what was asked.
     Lost(String),
@@ -78,7 +80,10 @@ pub(crate) async fn exchange(request: RequestBuilder, max_bytes: usize) -> Resul
 
 fn failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
-    if let Some(tls) = tls_error(&error) {
+    // Later than while connecting, the server may have the request already.
+    if error.is_connect()
+        && let Some(tls) = tls_error(&error)
+    {
         return Failure::Tls(tls.clone());
     }
     let text = with_causes(&error);

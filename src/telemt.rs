@@ -6,7 +6,7 @@
 mod client;
 mod error;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod links;
 mod user;
 

@@ -6,7 +6,8 @@ use crate::metrics::depth_gauge;
 use crate::supervision::Faults;
 use crate::{
     alerts::AlertsMsg, committer::CommitterMsg, inbox::InboxMsg, ip_pool::IpPoolMsg, lane::LaneMsg, leader::LeaderMsg,
-    node::NodeMsg, outbox::OutboxMsg, poller::PollerMsg, router::RouterMsg, stats::StatsMsg, sweeper::SweeperMsg,
+    node::NodeMsg, outbox::OutboxMsg, poller::PollerMsg, registry::RegistryMsg, router::RouterMsg, stats::StatsMsg,
+    sweeper::SweeperMsg,
 };
 use ractor::{ActorRef, ActorStatus, Message, RpcReplyPort};
 use std::collections::HashMap;
@@ -115,6 +116,8 @@ pub struct NodePlace {
     pub failing: AtomicBool,
     /// A nudge waits in its mailbox; another one would say the same.
     pub nudged: AtomicBool,
+    /// A server of keys.
+    pub keys: AtomicBool,
     state: RwLock<NodeState>,
 }
 
@@ -187,6 +190,8 @@ pub struct Directory {
     pub sweeper: Slot<SweeperMsg>,
     /// Numbers.
     pub stats: Slot<StatsMsg>,
+    /// Servers that come and go.
+    pub registry: Slot<RegistryMsg>,
     /// Long polling.
     pub poller: Slot<PollerMsg>,
     /// Faults that tests plan for actors of this tree.
@@ -209,6 +214,7 @@ impl Default for Directory {
             membership: Slot::new("membership"),
             sweeper: Slot::new("sweeper"),
             stats: Slot::new("stats"),
+            registry: Slot::new("registry"),
             poller: Slot::new("poller"),
             faults: Faults::default(),
             nodes: RwLock::default(),
@@ -227,6 +233,7 @@ impl Directory {
                 name: name.to_owned(),
                 up: AtomicBool::new(false),
                 failing: AtomicBool::new(false),
+                keys: AtomicBool::new(false),
                 state: RwLock::new(NodeState::Active),
                 nudged: AtomicBool::new(false),
             })
@@ -247,6 +254,11 @@ impl Directory {
     #[must_use]
     pub fn node(&self, node: NodeId) -> Option<Arc<NodePlace>> {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&node).cloned()
+    }
+
+    /// Its server is removed.
+    pub fn forget_node(&self, node: NodeId) {
+        self.nodes.write().unwrap_or_else(PoisonError::into_inner).remove(&node);
     }
 
     /// A pool's place.
@@ -272,10 +284,12 @@ impl Directory {
     /// Tells servers that rows changed.
     pub fn wake_nodes(&self, nodes: &[NodeId]) {
         for node in nodes {
-            if let Some(place) = self.node(*node)
-                && !place.nudged.swap(true, Ordering::AcqRel)
-                && !place.slot.tell(NodeMsg::Nudge)
-            {
+            let Some(place) = self.node(*node) else {
+                // A server that is new.
+                self.registry.tell(RegistryMsg::Look);
+                continue;
+            };
+            if !place.nudged.swap(true, Ordering::AcqRel) && !place.slot.tell(NodeMsg::Nudge) {
                 place.nudged.store(false, Ordering::Release);
             }
         }

@@ -3,7 +3,9 @@
 use crate::directory::Directory;
 use crate::limits::Limits;
 use crate::ports::clock::Clock;
+use crate::ports::drivers::Drivers;
 use crate::ports::messenger::Messenger;
+use crate::ports::promotion::PromotionRegistrar;
 use crate::ports::updates::UpdateParser;
 use chrono::TimeDelta;
 use std::fmt;
@@ -46,6 +48,10 @@ pub struct Env {
     pub messenger: Arc<dyn Messenger>,
     /// Reads updates.
     pub parser: Arc<dyn UpdateParser>,
+    /// Gets promotion tags.
+    pub registrar: Arc<dyn PromotionRegistrar>,
+    /// Makes drivers of servers of keys.
+    pub drivers: Arc<dyn Drivers>,
     /// Who is where.
     pub directory: Directory,
     /// What the operator decided.

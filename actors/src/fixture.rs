@@ -94,6 +94,8 @@ impl Bench {
             clock: clock.clone(),
             messenger: messenger.clone(),
             parser: Arc::new(FakeParser),
+            registrar: Arc::new(crate::ports::promotion::ByAdmin),
+            drivers: Arc::new(crate::testing::drivers::FakeDrivers::default()),
             directory: Directory::default(),
             options: Options {
                 bot: BotId(1),

@@ -20,16 +20,19 @@ use crate::supervision::ChildSpec;
 use crate::timer::Timer;
 use probe::Probes;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use usipipo_domain::service::NodeState;
 use usipipo_storage::model::{KeyNodeRow, KeyRow, KeyStanding};
 
 /// As metrics label it.
 pub const KIND: &str = "key_node";
 /// How `usipipo_node_up` labels the way such a server is carried.
 const MODE: &str = "keys";
+/// A key that does not work yet is looked at after this part of the time between two comparisons.
+const LATE_DIVISOR: u32 = 4;
 
 /// The actor of a server of keys.
 #[derive(Debug, Clone, Copy)]
@@ -47,10 +50,16 @@ pub struct KeyNodeArgs {
 pub fn spec(duty: &Duty, node: &KeyNodeRow, driver: Arc<dyn KeyDriver>) -> ChildSpec {
     let who = Who::new(duty, KIND, node.id, &node.spec.name, node.spec.exclusive, node.state);
     let place = Arc::clone(&who.place);
+    place.keys.store(true, Ordering::Release);
     let args = KeyNodeArgs { who, driver };
     let make = move || (KeyNode, args.clone());
-    let name = format!("{KIND}/{}", node.spec.name);
+    let name = child_name(&node.spec.name);
     ChildSpec::new(&duty.env, KIND, name, make).worker().queue(move || place.slot.depth())
+}
+
+/// What a server of this name is called among the children.
+pub(crate) fn child_name(server: &str) -> String {
+    format!("{KIND}/{server}")
 }
 
 /// The state of such an actor.
@@ -69,6 +78,14 @@ pub struct KeyNodeState {
     handled: HashSet<i64>,
     /// When the work under way began.
     begun: Option<Instant>,
+    /// New keys wait that there was no time for: the next comparison begins as soon as may be.
+    behind: bool,
+    /// A key is on the server and does not work yet: the next comparison begins earlier.
+    late: bool,
+    /// Rows whose keys were put without an answer, and since when; they may appear on the server later.
+    unanswered: HashMap<i64, Instant>,
+    /// Names of keys that are surely somebody else's.
+    strangers: HashSet<String>,
     /// Done on the server and not yet marked, and since when.
     unmarked: Vec<(KeyRow, KeyStanding)>,
     unmarked_since: Option<Instant>,
@@ -103,6 +120,10 @@ impl Actor for KeyNode {
             steps: VecDeque::new(),
             handled: HashSet::new(),
             begun: None,
+            behind: false,
+            late: false,
+            unanswered: HashMap::new(),
+            strangers: HashSet::new(),
             unmarked: Vec::new(),
             unmarked_since: None,
             read: HashMap::new(),
@@ -173,7 +194,9 @@ impl KeyNodeState {
 
     /// Looks at the rows that differ from what is believed.
     async fn nudged(&mut self) -> Result<(), Trouble> {
-        self.args.who.look_at_state().await?;
+        if self.args.who.look_at_state().await? == NodeState::Removed {
+            return self.retire().await;
+        }
         // A server that was not compared since it failed is compared soon, which does this and more.
         if !self.compared {
             return Ok(());
@@ -190,9 +213,41 @@ impl KeyNodeState {
         }
         let full = rows.len() == limit;
         // Rows that cannot be done must not make us run in circles.
-        if self.put_new(rows).await? && full {
+        let any = self.put_new(rows).await?;
+        if self.behind {
+            // Work that is under way looks to it at its end.
+            if self.begun.is_none() {
+                self.behind = false;
+                self.args.who.place.slot.tell(NodeMsg::Tick);
+            }
+        } else if any && full {
             self.env().directory.wake_nodes(&[self.args.who.id]);
         }
+        self.look_at_late();
+        Ok(())
+    }
+
+    /// A key that does not work yet is looked at earlier than it would be, but not later because there are always others.
+    fn look_at_late(&mut self) {
+        let (every, soon) = (self.env().limits().reconcile_every, self.env().limits().reconcile_every / LATE_DIVISOR);
+        if self.begun.is_some() || !std::mem::take(&mut self.late) {
+            return;
+        }
+        if self.surveyed.is_some_and(|at| at.elapsed() + soon < every) {
+            self.tick_after(soon);
+        }
+    }
+
+    /// The server is removed, and its rows are forgotten: nothing on it is ours any more.
+    async fn retire(&mut self) -> Result<(), Trouble> {
+        self.secrets.look(BTreeSet::new()).await?;
+        self.quiet = true;
+        self.tick = None;
+        self.steps.clear();
+        (self.unmarked, self.unmarked_since) = (Vec::new(), None);
+        self.probes.stop();
+        self.health.removed();
+        tracing::info!(actor = KIND, node = self.args.who.name, "the server is removed; it is left alone from now on");
         Ok(())
     }
 
@@ -200,22 +255,32 @@ impl KeyNodeState {
     async fn compare(&mut self) -> Result<(), Trouble> {
         self.begun.get_or_insert_with(Instant::now);
         self.mark().await?;
-        self.args.who.look_at_state().await?;
+        if self.args.who.look_at_state().await? == NodeState::Removed {
+            return self.retire().await;
+        }
+        let asked = Instant::now();
         let survey = self.call(self.args.driver.survey()).await?;
         self.surveyed = Some(Instant::now());
         let rows = self.env().store.keys_of(self.args.who.id).await?;
         let (keeps_closed, exclusive) = (self.args.driver.keeps_closed(), self.args.who.exclusive);
-        let mut found = plan::compare(&survey.keys, rows, keeps_closed, exclusive);
+        let mut found = plan::compare(&survey.keys, rows, (keeps_closed, exclusive), self.expiry());
         self.secrets.look(std::mem::take(&mut found.sealed)).await?;
         self.record(survey.incarnation, survey.kind, std::mem::take(&mut found.readings)).await?;
-        self.health.counted(found.ours, found.foreign);
+        let stragglers = self.stragglers(&found.foreign).await?;
+        let foreign = found.foreign.len() - stragglers.len();
+        self.health.counted(found.ours, foreign);
         self.compared = true;
-        self.health.answered(found.foreign, false).await?;
+        self.health.answered(foreign, false).await?;
         self.probes.open(std::mem::take(&mut found.open));
         self.done(found.found);
         self.mark().await?;
+        self.forget_unanswered(asked);
+        found.gone.retain(|row| !self.unanswered.contains_key(row));
         self.removed(&found.gone).await?;
         (self.steps, self.handled) = (found.steps, HashSet::new());
+        if !exclusive {
+            self.steps.extend(stragglers.into_iter().map(|name| plan::Step::Remove { row: None, name }));
+        }
         self.proceed().await
     }
 
@@ -241,7 +306,12 @@ impl KeyNodeState {
             self.health.compared_in(begun.elapsed());
             self.handled.clear();
             self.wait = None;
-            self.tick_after(every);
+            if std::mem::take(&mut self.behind) {
+                self.tick_after(Duration::ZERO);
+            } else {
+                self.tick_after(every);
+                self.look_at_late();
+            }
             self.probes.look();
         }
         Ok(())
@@ -251,6 +321,7 @@ impl KeyNodeState {
         // What is on the server and what is marked may differ now: nudges wait for the next comparison.
         self.compared = false;
         self.begun = None;
+        self.behind = false;
         self.steps.clear();
         let wait = self.args.who.next_wait(self.wait);
         self.wait = Some(wait);
@@ -261,6 +332,10 @@ impl KeyNodeState {
         if self.quiet {
             self.tick = None;
         }
+    }
+
+    fn expiry(&self) -> plan::Expiry {
+        plan::Expiry { grace: self.env().options.grace, now: self.env().clock.now() }
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T, DriverError>>) -> Result<T, Trouble> {

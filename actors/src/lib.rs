@@ -37,6 +37,7 @@ pub mod outbox;
 mod pace;
 pub mod poller;
 pub mod ports;
+pub mod registry;
 #[cfg(all(test, feature = "testing"))]
 mod rig;
 pub mod router;

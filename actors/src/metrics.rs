@@ -61,7 +61,7 @@ names! {
     gauge NODES = "nodes", Unit::Count, "Servers. Labels: driver, state = active, draining, maintenance, removed.";
     histogram NODE_RECONCILE_SECONDS = "node_reconcile_seconds", Unit::Seconds, "Time to compare and mend a server. Labels: node.";
     counter NODE_CHANGES = "node_peer_changes_total", Unit::Count, "Peers or keys put on or taken off. Labels: node, change = put, removed.";
-    counter NODE_ERRORS = "node_errors_total", Unit::Count, "Calls of a server that failed. Labels: node, error = unavailable, refused, unsupported, taken.";
+    counter NODE_ERRORS = "node_errors_total", Unit::Count, "Calls of a server that failed. Labels: node, error = unavailable, refused, unsupported, taken, late.";
     counter NODE_TRAFFIC = "node_traffic_bytes_total", Unit::Bytes, "Traffic of our peers and keys. Labels: node, direction = up, down, both.";
     histogram PROVISION_SECONDS = "provision_seconds", Unit::Seconds, "From a peer's or key's row to it on its server. Labels: node.";
     gauge SERVICES = "services", Unit::Count, "Services. Labels: product, status.";

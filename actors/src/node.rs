@@ -17,11 +17,12 @@ use crate::server::{Health, Secrets, Trouble, Who};
 use crate::supervision::ChildSpec;
 use crate::timer::Timer;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use usipipo_domain::pool::server_addresses;
+use usipipo_domain::service;
 use usipipo_domain::wg::InterfaceSpec;
 use usipipo_storage::model::{NodeRow, PeerCounters, PeerRow};
 
@@ -197,7 +198,9 @@ impl NodeState {
 
     /// Looks at the rows that differ from what is believed.
     async fn nudged(&mut self) -> Result<(), Trouble> {
-        self.args.who.look_at_state().await?;
+        if self.args.who.look_at_state().await? == service::NodeState::Removed {
+            return self.retire().await;
+        }
         // A server that was not compared since it failed is compared soon, which does this and more.
         if !self.compared {
             return Ok(());
@@ -217,7 +220,9 @@ impl NodeState {
     async fn compare(&mut self) -> Result<(), Trouble> {
         self.begun = Some(Instant::now());
         self.mark().await?;
-        self.args.who.look_at_state().await?;
+        if self.args.who.look_at_state().await? == service::NodeState::Removed {
+            return self.retire().await;
+        }
         let env = Arc::clone(&self.args.who.duty.env);
         if self.config_only() {
             self.answered(0).await?;
@@ -255,6 +260,18 @@ impl NodeState {
         }
         self.mark().await?;
         self.done();
+        Ok(())
+    }
+
+    /// The server is removed, and its rows are forgotten: nothing on it is ours any more.
+    async fn retire(&mut self) -> Result<(), Trouble> {
+        self.secrets.look(BTreeSet::new()).await?;
+        self.quiet = true;
+        self.tick = None;
+        self.steps.clear();
+        self.unmarked.clear();
+        self.health.removed();
+        tracing::info!(actor = KIND, node = self.args.who.name, "the server is removed; it is left alone from now on");
         Ok(())
     }
 

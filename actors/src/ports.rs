@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod driver;
+pub mod drivers;
 pub mod key_driver;
 pub mod liveness;
 pub mod messenger;
+pub mod promotion;
 pub mod updates;

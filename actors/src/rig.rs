@@ -5,6 +5,7 @@ use crate::directory::Directory;
 use crate::env::{Duty, Env, Options};
 use crate::inbox::InboxMsg;
 use crate::limits::Limits;
+use crate::ports::promotion::ByAdmin;
 use crate::ports::updates::UpdateParser;
 use crate::supervision::policy::Policy;
 use crate::supervision::{ChildSpec, Supervisor, SupervisorArgs, SupervisorMsg};
@@ -65,8 +66,17 @@ impl Rig {
             limits,
         };
         let directory = Directory::default();
-        let env =
-            Arc::new(Env { store, clock: clock.clone(), messenger: messenger.clone(), parser, directory, options });
+        let drivers = Arc::new(crate::testing::drivers::FakeDrivers::default());
+        let env = Arc::new(Env {
+            store,
+            clock: clock.clone(),
+            messenger: messenger.clone(),
+            parser,
+            registrar: Arc::new(ByAdmin),
+            drivers,
+            directory,
+            options,
+        });
         let duty = Duty { env: env.clone(), epoch };
         Self { duty, env, clock, messenger, db, root: Mutex::new(None), last_update: AtomicI64::new(0) }
     }
@@ -218,11 +228,19 @@ impl Lock {
         let db = Arc::clone(database);
         let sql = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60) AS held");
         tokio::spawn(async move { db.execute(&sql).await });
-        let held = format!(
-            "SELECT count(*) AS n FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND relation = '{table}'::regclass"
-        );
-        until("the table is locked", async || database.number(&held).await == 1).await;
+        until("the table is locked", async || Self::is_held(database, table).await).await;
         Self(Arc::clone(database))
+    }
+
+    /// Whether somebody has the table for itself. The server lists the locks of all its databases, and those with one origin
+    /// share their tables' numbers.
+    async fn is_held(database: &TestDatabase, table: &str) -> bool {
+        let held = format!(
+            "SELECT count(*) AS n FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+             WHERE d.datname = current_database() AND l.granted AND l.mode = 'AccessExclusiveLock'
+               AND l.relation = '{table}'::regclass"
+        );
+        database.number(&held).await == 1
     }
 
     /// Waits until somebody waits for it.
@@ -258,4 +276,12 @@ impl Lock {
             )
             .await;
     }
+}
+
+#[tokio::test]
+async fn the_lock_of_another_tests_database_is_not_taken_for_ones_own() {
+    let (one, other) = (Arc::new(TestDatabase::new().await), Arc::new(TestDatabase::new().await));
+    let lock = Lock::taken(&one, "inbox").await;
+    assert!(Lock::is_held(&one, "inbox").await && !Lock::is_held(&other, "inbox").await);
+    lock.release().await;
 }

@@ -4,7 +4,7 @@
 mod health;
 mod secrets;
 
-pub(crate) use health::Health;
+pub(crate) use health::{Health, over};
 pub(crate) use secrets::Secrets;
 
 use crate::directory::NodePlace;
@@ -12,6 +12,7 @@ use crate::env::{Duty, Env};
 use crate::leader::LeaderMsg;
 use crate::node::NodeMsg;
 use crate::ports::driver::DriverError;
+use crate::registry::RegistryMsg;
 use crate::timer::{Timer, backoff};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,10 +83,14 @@ impl Who {
         })
     }
 
-    /// Reads what admins want the server to be for.
-    pub(crate) async fn look_at_state(&self) -> Result<(), StoreError> {
-        self.place.set_state(self.env().store.node_state(self.id).await?);
-        Ok(())
+    /// Reads what admins want the server to be for. Who steers one that is removed goes quiet.
+    pub(crate) async fn look_at_state(&self) -> Result<NodeState, StoreError> {
+        let state = self.env().store.node_state(self.id).await?;
+        self.place.set_state(state);
+        if state == NodeState::Removed {
+            self.env().directory.registry.tell(RegistryMsg::Look);
+        }
+        Ok(state)
     }
 
     /// A call of the server, for so long.

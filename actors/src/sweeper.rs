@@ -263,7 +263,8 @@ impl SweeperState {
                 }
                 let scrub_before = now - delta(env.limits().scrub_after);
                 let delete_before = now - delta(env.limits().delete_after);
-                let touched = env.store.tidy(epoch, scrub_before, delete_before, limit).await?;
+                let mut touched = env.store.tidy(epoch, scrub_before, delete_before, limit).await?;
+                touched += env.store.tidy_services(epoch, now, limit).await?;
                 count("tidied", usize::try_from(touched).unwrap_or(usize::MAX));
                 if touched == 0 {
                     self.tidied_at = Some(now);

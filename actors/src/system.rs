@@ -10,10 +10,13 @@ use crate::inbox::{self, InboxMsg};
 use crate::leader::{self, Role, Seat};
 use crate::ports::clock::Clock;
 use crate::ports::driver::VpnDriver;
+use crate::ports::drivers::Drivers;
 use crate::ports::key_driver::KeyDriver;
 use crate::ports::liveness::Liveness;
 use crate::ports::messenger::Messenger;
+use crate::ports::promotion::ByAdmin;
 use crate::ports::updates::{UpdateParser, UpdateSource};
+use crate::registry::RegistryMsg;
 use crate::supervision::policy::Policy;
 use crate::supervision::{
     AlertSink, ChildState, Roster, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorRef, TreeNode,
@@ -71,6 +74,8 @@ pub struct SystemParts {
     pub nodes: Vec<NodePart>,
     /// The servers of keys.
     pub key_nodes: Vec<KeyNodePart>,
+    /// Makes drivers of the servers that admins add.
+    pub drivers: Arc<dyn Drivers>,
     /// What is on offer.
     pub plans: Vec<PlanSpec>,
     /// What the operator decided.
@@ -128,10 +133,31 @@ impl System {
     /// # Errors
     /// [`SystemError`]; a database that is away is none.
     pub async fn start(parts: SystemParts) -> Result<Self, SystemError> {
-        let SystemParts { store, clock, messenger, parser, source, nodes, key_nodes, plans, options, holder, liveness } =
-            parts;
+        let SystemParts {
+            store,
+            clock,
+            messenger,
+            parser,
+            source,
+            nodes,
+            key_nodes,
+            drivers,
+            plans,
+            options,
+            holder,
+            liveness,
+        } = parts;
         let directory = Directory::default();
-        let env = Arc::new(Env { store, clock, messenger, parser, directory, options });
+        let env = Arc::new(Env {
+            store,
+            clock,
+            messenger,
+            parser,
+            registrar: Arc::new(ByAdmin),
+            drivers,
+            directory,
+            options,
+        });
         let seat = Seat::new(holder, liveness, env.limits().lease_ttl);
         let (given_up, polls) = (Arc::new(OnceLock::new()), source.is_some());
         let alerts = alert_sink(&env);
@@ -203,6 +229,14 @@ impl System {
     /// The clock was moved: what time demands is looked at now.
     pub fn clock_moved(&self) {
         self.env.directory.sweeper.tell(SweeperMsg::ClockMoved);
+    }
+
+    /// Servers were added, changed or removed by somebody else: they are looked at now.
+    pub fn servers_changed(&self) {
+        let directory = &self.env.directory;
+        directory.registry.tell(RegistryMsg::Look);
+        let nodes: Vec<_> = directory.all_nodes().into_iter().map(|(id, _)| id).collect();
+        directory.wake_nodes(&nodes);
     }
 
     /// Kills the actor at a path of the tree's names (`duty/outbox`, `duty/node/us-1`, `duty/router/*` for any session); its

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod driver;
+pub mod drivers;
 pub mod key_driver;
 pub mod liveness;
 pub mod messenger;

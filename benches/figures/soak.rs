@@ -5,8 +5,6 @@ use super::lab::Lab;
 use super::{figure, say};
 use serde_json::json;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
 
 /// Answers later than this count as failures.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,23 +29,6 @@ const ACTORS: [&str; 12] = [
     "duty/stats",
     "duty/poller",
 ];
-
-/// Asks every running process to start the actor anew; the standby has none of the leader's.
-async fn restart(lab: &Lab, actor: &str) -> bool {
-    let mut restarted = false;
-    for socket in std::fs::read_dir(lab.directory.path()).unwrap().flatten().map(|entry| entry.path()) {
-        if socket.extension().is_none_or(|extension| extension != "sock") {
-            continue;
-        }
-        // One left by a killed process answers nobody.
-        let Ok(mut stream) = UnixStream::connect(socket).await else { continue };
-        let mut answer = String::new();
-        let asked = stream.write_all(format!("restart {actor}\n").as_bytes()).await;
-        let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
-        restarted |= asked.is_ok() && read.is_ok() && answer.contains("true");
-    }
-    restarted
-}
 
 pub(crate) async fn run() {
     let seconds: u64 = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
@@ -89,7 +70,7 @@ pub(crate) async fn run() {
         }
         if restarted_actor.elapsed() > RESTART_EVERY {
             restarted_actor = Instant::now();
-            restarts += usize::from(restart(&lab, ACTORS[restarts % ACTORS.len()]).await);
+            restarts += usize::from(lab.restart(ACTORS[restarts % ACTORS.len()]).await);
         }
         if killed_connections.elapsed() > Duration::from_secs(1) {
             killed_connections = Instant::now();

@@ -44,14 +44,17 @@ ALTER TABLE nodes
     ADD COLUMN access bytea,
     -- The server's present incarnation of its counters, as its driver tells it.
     ADD COLUMN incarnation text,
-    ADD CHECK (driver IN ('wireguard', 'outline', 'telemt')),
-    ADD CHECK (driver <> 'wireguard' OR (interface IS NOT NULL AND listen_port IS NOT NULL AND public_key IS NOT NULL AND private_key IS NOT NULL)),
-    ADD CHECK (driver = 'wireguard' OR access IS NOT NULL);
+    ADD CONSTRAINT nodes_driver_check CHECK (driver IN ('wireguard', 'outline', 'telemt')),
+    ADD CONSTRAINT nodes_tunnel_check
+        CHECK (driver <> 'wireguard' OR (interface IS NOT NULL AND listen_port IS NOT NULL AND public_key IS NOT NULL AND private_key IS NOT NULL)),
+    -- A server that was removed leaves no secret behind.
+    ADD CONSTRAINT nodes_access_check CHECK (driver = 'wireguard' OR access IS NOT NULL OR state = 'removed');
 
 ALTER TABLE services
     DROP CONSTRAINT services_product_check,
-    ADD CONSTRAINT services_product_check CHECK (product IN ('wireguard', 'outline', 'mtproto')),
-    ADD COLUMN plan_id integer REFERENCES plans,
+    ADD CONSTRAINT services_product_check CHECK (product IN ('wireguard', 'outline', 'mtproto')) NOT VALID,
+    ADD COLUMN plan_id integer,
+    ADD CONSTRAINT services_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plans NOT VALID,
     ADD COLUMN free boolean NOT NULL DEFAULT false,
     -- An admin gave it; it does not count against what a user may hold.
     ADD COLUMN granted boolean NOT NULL DEFAULT false,
@@ -63,25 +66,31 @@ ALTER TABLE services
     -- The last reminder of this period that is dealt with, and when to look again.
     ADD COLUMN reminded text CHECK (reminded IN ('three_days', 'one_day', 'two_hours')),
     ADD COLUMN remind_at timestamptz;
+-- What began before has neither `period_at` nor `remind_at`: the program fills them in batches (`Store::tidy`).
+
+-- Not CONCURRENTLY, and a table of services is one that a hundred thousand rows do not outgrow: each costs a reading of it, well
+-- below a second, in which nobody writes to it. See README.md.
 CREATE INDEX services_remind ON services (remind_at) WHERE status = 'active' AND remind_at IS NOT NULL;
 -- Those in their grace, to be ended after it.
 CREATE INDEX services_grace ON services (ends_at) WHERE status = 'suspended' AND 'expiry' = ANY (reasons);
 CREATE INDEX services_node ON services (node_id) WHERE status IN ('pending', 'active', 'suspended');
-UPDATE services SET period_at = activated_at, remind_at = activated_at WHERE status IN ('active', 'suspended');
-
+-- For counting: the dead ones are many, and looked at every few seconds.
+CREATE INDEX services_counts ON services (product, status);
 -- A free service: one live per user and product, whatever two processes believe.
 CREATE UNIQUE INDEX services_free ON services (user_id, product) WHERE free AND status IN ('pending', 'active', 'suspended');
 
 ALTER TABLE offers
     DROP CONSTRAINT offers_kind_check,
     DROP CONSTRAINT offers_check,
-    ADD CONSTRAINT offers_kind_check CHECK (kind IN ('trial', 'rotate', 'revoke', 'free', 'grant', 'renew', 'move')),
-    ADD COLUMN plan_id integer REFERENCES plans,
+    ADD CONSTRAINT offers_kind_check CHECK (kind IN ('trial', 'rotate', 'revoke', 'free', 'grant', 'renew', 'move')) NOT VALID,
+    ADD COLUMN plan_id integer,
+    ADD CONSTRAINT offers_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plans NOT VALID,
     -- Who gets what a grant gives.
-    ADD COLUMN for_user bigint REFERENCES users,
-    ADD CONSTRAINT offers_check CHECK ((kind IN ('trial', 'free', 'grant')) = (service_id IS NULL)),
-    ADD CHECK ((kind = 'grant') = (for_user IS NOT NULL)),
-    ADD CHECK (kind NOT IN ('free', 'grant') OR plan_id IS NOT NULL);
+    ADD COLUMN for_user bigint,
+    ADD CONSTRAINT offers_for_user_fkey FOREIGN KEY (for_user) REFERENCES users NOT VALID,
+    ADD CONSTRAINT offers_check CHECK ((kind IN ('trial', 'free', 'grant')) = (service_id IS NULL)) NOT VALID,
+    ADD CONSTRAINT offers_grant_check CHECK ((kind = 'grant') = (for_user IS NOT NULL)) NOT VALID,
+    ADD CONSTRAINT offers_planned_check CHECK (kind NOT IN ('free', 'grant') OR plan_id IS NOT NULL) NOT VALID;
 
 -- A key or secret on a server that is not WireGuard. Chosen by us and stored before the server is told, so that a repeated
 -- call can prove that it is ours. A rotation or move retires a row and adds one.
@@ -115,6 +124,10 @@ CREATE TABLE access_keys (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX access_keys_name ON access_keys (node_id, name) WHERE removed_at IS NULL;
 CREATE UNIQUE INDEX access_keys_service ON access_keys (service_id) WHERE retired_at IS NULL;
+-- Every key that a service ever had: the next one's name is none of theirs.
+CREATE INDEX access_keys_of_service ON access_keys (service_id);
+-- Services that hold a place on a server.
+CREATE INDEX access_keys_there ON access_keys (node_id, service_id) WHERE removed_at IS NULL;
 CREATE INDEX access_keys_waiting ON access_keys (created_at) WHERE told_at IS NULL AND retired_at IS NULL AND late_told_at IS NULL;
 
 -- Readings of a trailing window, a while back: what leaves the window was counted then.
@@ -133,6 +146,8 @@ CREATE TABLE usage_days (
     down       bigint NOT NULL DEFAULT 0 CHECK (down >= 0),
     PRIMARY KEY (service_id, day)
 );
+-- Old ones go.
+CREATE INDEX usage_days_day ON usage_days (day);
 
 -- What a user wants to be told, and when not.
 ALTER TABLE users

@@ -54,6 +54,8 @@ impl KeyDriver for OutlineDriver {
                 // Others' passwords are not carried around.
                 secret: own.map(|_| KeySecret::Outline(key.password.expose_secret().to_owned())),
                 name: key.id,
+                terms: None,
+                full: false,
             }
         });
         // The server's id survives a restart, and so do its counters.

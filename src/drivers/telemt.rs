@@ -9,13 +9,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use usipipo_actors::domain::access::KeySecret;
+use usipipo_actors::domain::promotion::AdTag;
 use usipipo_actors::model::{KeyStanding, UsageKind};
 use usipipo_actors::ports::clock::Clock;
 use usipipo_actors::ports::driver::DriverError;
-use usipipo_actors::ports::key_driver::{KeyDriver, KeySpec, KeyStatus, Put, Survey};
+use usipipo_actors::ports::key_driver::{KeyDriver, KeySpec, KeyStatus, KeyTerms, Put, Survey};
 
 /// How long the running server may take to follow its file; it looks at it every 50 ms.
 const RUNNING_WITHIN: Duration = Duration::from_secs(5);
+/// Client addresses that a user may have on top of its devices: a probe is one more.
+const PROBES_PLACE: u64 = 1;
 /// For each form of a secret; both together end before the actor's patience with a probe does.
 const PROBE_LIMITS: Limits =
     Limits { connect: Duration::from_secs(4), answer: Duration::from_secs(4), total: Duration::from_secs(9) };
@@ -61,9 +64,13 @@ impl TelemtDriver {
         self
     }
 
-    /// The running server refuses or takes a user a moment after its file says so; nobody is told before.
-    async fn settled(&self, name: Username) -> Result<(), DriverError> {
-        self.client.wait_in_runtime(name, RUNNING_WITHIN).await.map(drop).map_err(said)
+    /// The running server takes a user a moment after its file says so; nobody is told before.
+    async fn settled(&self, name: Username) -> Result<Put, DriverError> {
+        match self.client.wait_in_runtime(name, RUNNING_WITHIN).await {
+            Ok(_) => Ok(Put::Done),
+            Err(error @ TelemtError::NotRunning { .. }) => Ok(Put::NotYet(error.to_string())),
+            Err(error) => Err(said(error)),
+        }
     }
 
     async fn ask(&self, kind: SecretKind, key: &SecretKey) -> Verdict {
@@ -116,7 +123,12 @@ impl KeyDriver for TelemtDriver {
 
     async fn put(&self, key: &KeySpec) -> Result<Put, DriverError> {
         let (name, secret) = (own(&key.name)?, secret_of(key)?);
-        let limits = UserLimits { max_unique_ips: key.devices.map(u64::from), ..UserLimits::default() };
+        let limits = UserLimits {
+            max_unique_ips: key.devices.map(|devices| u64::from(devices) + PROBES_PLACE),
+            expires_at: key.terms.expires_at,
+            ad_tag: key.terms.ad_tag.as_ref().map(ToString::to_string),
+            ..UserLimits::default()
+        };
         let new = NewUser { name, secret: &secret, limits, enabled: !key.closed };
         match self.client.create_user(&new).await.map_err(said)? {
             UserCreated::Created(_) => {}
@@ -127,17 +139,15 @@ impl KeyDriver for TelemtDriver {
             }
             UserCreated::TakenByOther => return Ok(Put::TakenByOther),
         }
-        if !key.closed {
-            self.settled(name).await?;
-        }
-        Ok(Put::Done)
+        if key.closed { Ok(Put::Done) } else { self.settled(name).await }
     }
 
     async fn set_closed(&self, name: &str, closed: bool) -> Result<(), DriverError> {
         let name = own(name)?;
         self.client.set_enabled(name, !closed).await.map_err(said)?;
-        if !closed {
-            self.settled(name).await?;
+        if !closed && let Put::NotYet(error) = self.settled(name).await? {
+            // What one user is refused says nothing about the server.
+            return Err(DriverError::Refused(error));
         }
         Ok(())
     }
@@ -167,10 +177,20 @@ impl KeyDriver for TelemtDriver {
 }
 
 fn status(user: ProxyUser) -> KeyStatus {
+    let standing = match (user.enabled, user.in_runtime) {
+        (true, true) => KeyStanding::Open,
+        (true, false) => KeyStanding::Absent,
+        (false, _) => KeyStanding::Closed,
+    };
     KeyStatus {
-        standing: if user.enabled { KeyStanding::Open } else { KeyStanding::Closed },
+        standing,
+        full: user.limits.max_unique_ips.is_some_and(|most| user.unique_ips >= most),
         // Others' secrets are not carried around.
         secret: user.name().and_then(|_| user.secret()).map(|key| KeySecret::mtproto(*key.expose())),
+        terms: Some(KeyTerms {
+            expires_at: user.limits.expires_at,
+            ad_tag: user.limits.ad_tag.as_deref().and_then(AdTag::parse),
+        }),
         bytes: user.total_bytes,
         name: user.username,
     }

@@ -62,12 +62,8 @@ impl axum::serve::Listener for Tls {
     }
 }
 
-/// Serves over TLS of this version; gives `https://127.0.0.1:port`.
-pub(crate) async fn serve(
-    router: Router,
-    signer: Signer,
-    version: &'static rustls::SupportedProtocolVersion,
-) -> String {
+/// The server's side of TLS.
+pub(crate) fn acceptor(signer: Signer, version: &'static rustls::SupportedProtocolVersion) -> TlsAcceptor {
     let provider = Arc::new(ring::default_provider());
     let key = match signer {
         Signer::Owner => KEY,
@@ -81,9 +77,18 @@ pub(crate) async fn serve(
         .unwrap()
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(Shows(Arc::new(shown))));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// Serves over TLS of this version; gives `https://127.0.0.1:port`.
+pub(crate) async fn serve(
+    router: Router,
+    signer: Signer,
+    version: &'static rustls::SupportedProtocolVersion,
+) -> String {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", tcp.local_addr().unwrap());
-    let listener = Tls { tcp, acceptor: TlsAcceptor::from(Arc::new(config)) };
+    let listener = Tls { tcp, acceptor: acceptor(signer, version) };
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }

@@ -124,6 +124,7 @@ methods! {
     SendPhoto = "sendPhoto",
     AnswerCallbackQuery = "answerCallbackQuery",
     AnswerPreCheckoutQuery = "answerPreCheckoutQuery",
+    DeleteMessage = "deleteMessage",
     SetMyCommands = "setMyCommands",
     SetMyDescription = "setMyDescription",
     SetMyShortDescription = "setMyShortDescription",

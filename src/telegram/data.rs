@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use usipipo_actors::domain::ids::{AlertId, DeadLetterId, OfferId, PlanId, ServiceId, UserId};
-use usipipo_actors::domain::plan::Plan;
+use usipipo_actors::domain::ids::{AlertId, DeadLetterId, NodeId, OfferId, PlanId, ServiceId, UserId};
+use usipipo_actors::domain::plan::{Plan, PlanKind};
 use usipipo_actors::domain::service::{Product, Purpose, ServiceCard};
 use usipipo_actors::model::{
-    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, ServerChoice, SystemStats,
-    Viewer,
+    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, PromotionRow, ServerChoice,
+    SystemStats, Viewer,
 };
 
 /// The rows could not be read.
@@ -37,8 +37,8 @@ pub trait ScreenData: Send + Sync + 'static {
     async fn client_config(&self, user: UserId, service: ServiceId) -> DataResult<Option<ClientConfig>>;
     /// A service's traffic of the last days in bytes, oldest first, today last.
     async fn usage_history(&self, service: ServiceId, days: u16, now: DateTime<Utc>) -> DataResult<Vec<u64>>;
-    /// Products that the user could have for free now.
-    async fn free_choices(&self, user: UserId) -> DataResult<Vec<Product>>;
+    /// Products that the user could have for nothing now, with the kind of plan.
+    async fn free_choices(&self, user: UserId) -> DataResult<Vec<(Product, PlanKind)>>;
     /// What one of the user's offers is about.
     async fn offer(&self, user: UserId, offer: OfferId) -> DataResult<Option<OfferRow>>;
     /// Plans on offer.
@@ -51,6 +51,8 @@ pub trait ScreenData: Send + Sync + 'static {
     async fn system_stats(&self, now: DateTime<Utc>) -> DataResult<SystemStats>;
     /// Every server.
     async fn node_overviews(&self) -> DataResult<Vec<NodeOverview>>;
+    /// What a server of proxies is registered and promoted with.
+    async fn promotion(&self, node: NodeId) -> DataResult<Option<PromotionRow>>;
     /// Every address pool.
     async fn pool_overviews(&self, now: DateTime<Utc>) -> DataResult<Vec<PoolOverview>>;
     /// Updates that failed; open ones first, newest first.

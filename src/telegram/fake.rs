@@ -13,15 +13,15 @@ use usipipo_actors::domain::ids::{AlertId, DeadLetterId, LeaseId, NodeId, OfferI
 use usipipo_actors::domain::lang::Lang;
 use usipipo_actors::domain::lifecycle::{GRACE, QuietHours};
 use usipipo_actors::domain::permission::Staff;
-use usipipo_actors::domain::plan::{Plan, PlanSpec};
+use usipipo_actors::domain::plan::{Plan, PlanKind, PlanSpec};
 use usipipo_actors::domain::screen::Screen;
 use usipipo_actors::domain::service::{
     Addresses, NodeState, Product, Purpose, ServiceCard, ServiceStatus, SuspendReason,
 };
 use usipipo_actors::domain::wg::{PresharedKey, PrivateKey};
 use usipipo_actors::model::{
-    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, ServerChoice, SystemStats,
-    Thing, TunnelConfig, UserRow, Viewer,
+    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, PromotionRow, ServerChoice,
+    SystemStats, Thing, TunnelConfig, UserRow, Viewer,
 };
 
 /// Above 2^52, where floating point ends (fault 24).
@@ -107,6 +107,8 @@ pub(crate) struct World {
     pub(crate) services: Vec<ServiceCard>,
     /// What the user could have for nothing.
     pub(crate) free: Vec<Product>,
+    /// Whose trial the user had.
+    pub(crate) used: Vec<Product>,
     pub(crate) plans: Vec<PlanSpec>,
     pub(crate) offer: Option<OfferRow>,
     pub(crate) servers: Vec<ServerChoice>,
@@ -118,6 +120,8 @@ pub(crate) struct World {
     pub(crate) pools: Vec<PoolOverview>,
     pub(crate) letters: Vec<DeadLetterRow>,
     pub(crate) alert: Option<AlertRow>,
+    /// Of the server of proxies.
+    pub(crate) promotion: Option<PromotionRow>,
     /// Reads fail.
     pub(crate) away: bool,
 }
@@ -144,6 +148,7 @@ impl World {
             current: None,
             services: vec![card(1, "iPhone", ServiceStatus::Active)],
             free: Vec::new(),
+            used: Vec::new(),
             plans: PlanSpec::defaults(),
             offer: Some(offer("trial", Product::Wireguard, Some(PlanId(0)))),
             servers: servers(),
@@ -154,6 +159,7 @@ impl World {
             pools: pools(),
             letters: (1..=3).map(letter).collect(),
             alert: None,
+            promotion: Some(promotion()),
             away: false,
         }
     }
@@ -181,7 +187,7 @@ pub(crate) fn offer(kind: &str, product: Product, plan: Option<PlanId>) -> Offer
     OfferRow { kind: kind.to_owned(), product, plan, service: None, for_user: None }
 }
 
-/// Two in one place, one that does not answer, one without a country, one of a country without a name.
+/// Two in one place, one that does not answer, one without a country, one of a country without a name, a full one.
 pub(crate) fn servers() -> Vec<ServerChoice> {
     let server = |node, name: &str, place: &str, country: &str, up, load_percent| ServerChoice {
         node: NodeId(node),
@@ -200,12 +206,24 @@ pub(crate) fn servers() -> Vec<ServerChoice> {
         server(6, "casa", "", "", true, 80),
         server(7, "nl-1", "Ámsterdam", "NL", true, 85),
         server(8, "zz-1", "Ultramar", "ZZ", true, 90),
+        server(9, "pt-1", "Lisboa", "PT", true, 100),
     ]
 }
 
 pub(crate) fn alert(kind: AlertKind) -> Option<AlertRow> {
     let opened_at = now() - TimeDelta::minutes(4);
     Some(AlertRow { id: AlertId(1), kind, opened_at, times: 3, resolved_at: None })
+}
+
+/// Registered just now, not yet promoted.
+pub(crate) fn promotion() -> PromotionRow {
+    PromotionRow {
+        name: "de-1".to_owned(),
+        host: "de1.example.com".to_owned(),
+        port: 443,
+        tag: None,
+        secret: Some(KeySecret::mtproto([0xcd; 16])),
+    }
 }
 
 fn stats() -> SystemStats {
@@ -411,8 +429,14 @@ impl ScreenData for Fake {
         Ok(history)
     }
 
-    async fn free_choices(&self, _: UserId) -> DataResult<Vec<Product>> {
-        Ok(self.world()?.free)
+    async fn free_choices(&self, _: UserId) -> DataResult<Vec<(Product, PlanKind)>> {
+        let world = self.world()?;
+        let has = |product, kind| world.plans.iter().any(|plan| plan.product == product && plan.kind == kind);
+        let kind = |product| {
+            let trial = has(product, PlanKind::Trial) && !world.used.contains(&product);
+            if trial { PlanKind::Trial } else { PlanKind::Free }
+        };
+        Ok(world.free.iter().map(|product| (*product, kind(*product))).collect())
     }
 
     async fn offer(&self, _: UserId, _: OfferId) -> DataResult<Option<OfferRow>> {
@@ -438,6 +462,11 @@ impl ScreenData for Fake {
 
     async fn node_overviews(&self) -> DataResult<Vec<NodeOverview>> {
         Ok(self.world()?.nodes)
+    }
+
+    async fn promotion(&self, node: NodeId) -> DataResult<Option<PromotionRow>> {
+        // The server of proxies among the fake ones.
+        Ok(self.world()?.promotion.filter(|_| node == NodeId(5)))
     }
 
     async fn pool_overviews(&self, _: DateTime<Utc>) -> DataResult<Vec<PoolOverview>> {

@@ -3,7 +3,7 @@
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::fmt;
-use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
+use teloxide::types::{CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup};
 use usipipo_actors::domain::callback::Button;
 
 /// An address that a button opens. It may hold a proxy's secret, so its `Debug` shows nothing.
@@ -42,13 +42,28 @@ impl PartialEq for Link {
 impl Eq for Link {}
 
 /// What pressing a button does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Action {
     /// It comes back to us.
     Press(Button),
     /// Telegram opens an address.
     Open(Link),
+    /// A tap copies it; it may be a secret. Telegram takes 1 to 256 characters.
+    Copy(SecretString),
 }
+
+impl PartialEq for Action {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Press(one), Self::Press(other)) => one == other,
+            (Self::Open(one), Self::Open(other)) => one == other,
+            (Self::Copy(one), Self::Copy(other)) => one.expose_secret() == other.expose_secret(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Action {}
 
 impl From<Button> for Action {
     fn from(button: Button) -> Self {
@@ -77,7 +92,7 @@ impl Key {
     pub const fn button(&self) -> Option<&Button> {
         match &self.action {
             Action::Press(button) => Some(button),
-            Action::Open(_) => None,
+            Action::Open(_) | Action::Copy(_) => None,
         }
     }
 }
@@ -126,6 +141,10 @@ impl Keyboard {
                     Action::Open(link) => {
                         let address = Url::parse(link.expose()).ok()?;
                         Some(InlineKeyboardButton::url(key.label.clone(), address))
+                    }
+                    Action::Copy(text) => {
+                        let text = CopyTextButton { text: text.expose_secret().to_owned() };
+                        Some(InlineKeyboardButton::copy_text_button(key.label.clone(), text))
                     }
                 })
                 .collect::<Vec<_>>()

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use teloxide::payloads::{
     AnswerCallbackQuery, AnswerCallbackQuerySetters as _, AnswerPreCheckoutQuery, AnswerPreCheckoutQuerySetters as _,
-    EditMessageText, EditMessageTextSetters as _, SendMessage, SendMessageSetters as _,
+    DeleteMessage, EditMessageText, EditMessageTextSetters as _, SendMessage, SendMessageSetters as _,
 };
 use teloxide::types::{
     CallbackQueryId, ChatId, LinkPreviewOptions, MessageId, ParseMode, PreCheckoutQueryId, ReplyMarkup,
@@ -107,7 +107,7 @@ impl TelegramMessenger {
             Body::Ended { service } => {
                 let reader = self.reader(chat).await?;
                 let notice = self.renderer.ended(&reader, *service, now).await.map_err(render_error)?;
-                self.notify(chat, notice).await
+                self.notify_if_any(chat, notice).await
             }
             Body::Reminder { service, reminder } => {
                 let reader = self.reader(chat).await?;
@@ -122,14 +122,29 @@ impl TelegramMessenger {
             Body::OverQuota { service } => {
                 let reader = self.reader(chat).await?;
                 let notice = self.renderer.over_quota(&reader, *service, now).await.map_err(render_error)?;
-                self.notify(chat, notice).await
+                self.notify_if_any(chat, notice).await
+            }
+            Body::Cared { service, change } => {
+                let reader = self.reader(chat).await?;
+                let notice = self.renderer.cared(&reader, *service, *change, now).await.map_err(render_error)?;
+                self.notify_if_any(chat, notice).await
             }
             Body::Alert { alert, resolved } => {
                 let reader = self.reader(chat).await?;
                 let notice = self.renderer.alert(&reader, *alert, *resolved, now).await.map_err(render_error)?;
                 self.notify_if_any(chat, notice).await
             }
+            Body::Delete { message_id } => self.delete(chat, *message_id).await,
             Body::RefuseCheckout { query_id } => self.refuse_checkout(chat, query_id).await,
+        }
+    }
+
+    /// It may be gone already, or Telegram may not let us (it is too old): then it stays.
+    async fn delete(&self, chat: UserId, message_id: i32) -> Result<Delivered, SendError> {
+        let payload = DeleteMessage::new(ChatId(chat.0), MessageId(message_id));
+        match self.api.call::<bool>(Method::DeleteMessage, &payload).await {
+            Ok(_) | Err(ApiError::Refused(_)) => Ok(nothing_sent()),
+            Err(error) => Err(send_error(chat, error)),
         }
     }
 

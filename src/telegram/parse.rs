@@ -62,13 +62,13 @@ fn way(outline: &wire::Outline) -> (Option<UserId>, Lane) {
 
 fn session(text: &str) -> Result<Option<UserUpdate>, ParseError> {
     let update: wire::SessionUpdate = wire::read(text)?;
-    let (from, event, callback_id) = match (update.callback_query, update.message) {
+    let (from, event, callback_id, message) = match (update.callback_query, update.message) {
         (Some(press), _) => {
             let event = match press.data.as_deref().map(Button::decode) {
                 Some(Ok(button)) => Event::Button(button, press.message_id()),
                 Some(Err(_)) | None => Event::OldButton,
             };
-            (press.from, event, Some(press.id))
+            (press.from, event, Some(press.id), None)
         }
         (None, Some(message)) if message.is_private() && !message.is_service() => {
             let event = match message.text {
@@ -79,7 +79,7 @@ fn session(text: &str) -> Result<Option<UserUpdate>, ParseError> {
                 None => Event::OtherKind,
             };
             match message.from {
-                Some(from) => (from, event, None),
+                Some(from) => (from, event, None, message.message_id),
                 None => return Ok(None),
             }
         }
@@ -95,7 +95,7 @@ fn session(text: &str) -> Result<Option<UserUpdate>, ParseError> {
         username: from.username.map(storable),
         language_code: from.language_code.map(storable),
     };
-    Ok(Some(UserUpdate { from, event, callback_id }))
+    Ok(Some(UserUpdate { from, event, callback_id, message }))
 }
 
 /// Longest name that is kept, in characters; Telegram's own limit is 64.

@@ -19,21 +19,24 @@ use usipipo_actors::domain::lang::Lang;
 use usipipo_actors::domain::lifecycle::{QuietHours, Reminder};
 use usipipo_actors::domain::permission::{Permission, Role, Staff};
 use usipipo_actors::domain::screen::Screen;
-use usipipo_actors::domain::service::Product;
+use usipipo_actors::domain::service::{Product, ServiceChange};
 use usipipo_actors::model::{ClientConfig, Viewer};
 
 mod about;
 mod alert;
+mod care;
 mod change;
 mod face;
 mod flow;
 mod free;
 mod home;
 mod letters;
+mod new_server;
 mod nodes;
 mod notice;
 mod person;
 mod plans;
+mod promotion;
 mod servers;
 mod service;
 mod status;
@@ -153,13 +156,13 @@ impl Renderer {
         Ok(Rendered { html: html.cut(MESSAGE_MAX_UNITS), keyboard, shown })
     }
 
-    /// Renders the notice that a service's time is over.
+    /// Renders the notice that a service's time is over; `None` when it works again.
     ///
     /// # Errors
     /// When the rows cannot be read.
-    pub async fn ended(&self, reader: &Reader, service: ServiceId, now: DateTime<Utc>) -> DataResult<Notice> {
+    pub async fn ended(&self, reader: &Reader, service: ServiceId, now: DateTime<Utc>) -> DataResult<Option<Notice>> {
         let card = self.data.card(reader.id, service).await?;
-        Ok(Notice::new(notice::ended(self.ctx(reader, now), card.as_ref())))
+        Ok(notice::ended(self.ctx(reader, now), card.as_ref()).map(Notice::new))
     }
 
     /// Renders the notice that a service ends soon; `None` when that is no longer so.
@@ -191,13 +194,33 @@ impl Renderer {
         Ok(card.and_then(|card| notice::quota_near(self.ctx(reader, now), &card)).map(Notice::new))
     }
 
-    /// Renders the notice that a service's traffic is used up.
+    /// Renders the notice that a service's traffic is used up; `None` when it works again.
     ///
     /// # Errors
     /// When the rows cannot be read.
-    pub async fn over_quota(&self, reader: &Reader, service: ServiceId, now: DateTime<Utc>) -> DataResult<Notice> {
+    pub async fn over_quota(
+        &self,
+        reader: &Reader,
+        service: ServiceId,
+        now: DateTime<Utc>,
+    ) -> DataResult<Option<Notice>> {
         let card = self.data.card(reader.id, service).await?;
-        Ok(Notice::new(notice::over_quota(self.ctx(reader, now), card.as_ref())))
+        Ok(notice::over_quota(self.ctx(reader, now), card.as_ref()).map(Notice::new))
+    }
+
+    /// Renders the notice that an admin changed a service.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    pub async fn cared(
+        &self,
+        reader: &Reader,
+        service: ServiceId,
+        change: ServiceChange,
+        now: DateTime<Utc>,
+    ) -> DataResult<Option<Notice>> {
+        let card = self.data.card(reader.id, service).await?;
+        Ok(card.map(|card| Notice::new(notice::cared(self.ctx(reader, now), &card, change))))
     }
 
     /// Renders a link with its buttons; `None` for a service that is a file.
@@ -248,7 +271,15 @@ const fn permission(screen: &Screen) -> Option<Permission> {
     match screen {
         Screen::System => Some(Permission::SystemRead),
         Screen::Nodes | Screen::Node { .. } => Some(Permission::NodesRead),
-        Screen::AskNode { .. } | Screen::NodeInUse { .. } => Some(Permission::NodesManage),
+        Screen::AskNode { .. }
+        | Screen::NodeInUse { .. }
+        | Screen::NodeKeysLeft { .. }
+        | Screen::Promotion { .. }
+        | Screen::Promoted { .. }
+        | Screen::AskUnpromote { .. }
+        | Screen::AddServer
+        | Screen::AskServer { .. }
+        | Screen::ServerAdded { .. } => Some(Permission::NodesManage),
         Screen::Plans
         | Screen::GrantUsage
         | Screen::GrantUnknown { .. }
@@ -258,7 +289,8 @@ const fn permission(screen: &Screen) -> Option<Permission> {
         Screen::DeadLetters { .. } | Screen::DeadLetter { .. } => Some(Permission::DeadLettersRead),
         Screen::DeadLetterReplayed { .. } => Some(Permission::DeadLettersReplay),
         Screen::AlertSettled { .. } => Some(Permission::AlertsSettle),
-        Screen::UserCard { .. } | Screen::UserUsage => Some(Permission::UsersRead),
+        Screen::UserCard { .. } | Screen::UserUsage | Screen::UserService { .. } => Some(Permission::UsersRead),
+        Screen::AskService { change, .. } => Some(change.permission()),
         _ => None,
     }
 }

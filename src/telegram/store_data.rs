@@ -3,12 +3,12 @@
 use crate::telegram::data::{DataError, DataResult, ScreenData};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use usipipo_actors::domain::ids::{AlertId, DeadLetterId, OfferId, PlanId, ServiceId, UserId};
-use usipipo_actors::domain::plan::Plan;
+use usipipo_actors::domain::ids::{AlertId, DeadLetterId, NodeId, OfferId, PlanId, ServiceId, UserId};
+use usipipo_actors::domain::plan::{Plan, PlanKind};
 use usipipo_actors::domain::service::{Product, Purpose, ServiceCard};
 use usipipo_actors::model::{
-    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, ServerChoice, SystemStats,
-    Viewer,
+    AlertRow, ClientConfig, DeadLetterRow, NodeOverview, OfferRow, Page, PoolOverview, PromotionRow, ServerChoice,
+    SystemStats, Viewer,
 };
 use usipipo_actors::storage::{Store, StoreError};
 
@@ -44,7 +44,7 @@ impl ScreenData for Store {
         Self::usage_history(self, service, days, now).await.map_err(data_error)
     }
 
-    async fn free_choices(&self, user: UserId) -> DataResult<Vec<Product>> {
+    async fn free_choices(&self, user: UserId) -> DataResult<Vec<(Product, PlanKind)>> {
         Self::free_choices(self, user).await.map_err(data_error)
     }
 
@@ -70,6 +70,10 @@ impl ScreenData for Store {
 
     async fn node_overviews(&self) -> DataResult<Vec<NodeOverview>> {
         Self::node_overviews(self).await.map_err(data_error)
+    }
+
+    async fn promotion(&self, node: NodeId) -> DataResult<Option<PromotionRow>> {
+        Self::promotion(self, node).await.map_err(data_error)
     }
 
     async fn pool_overviews(&self, now: DateTime<Utc>) -> DataResult<Vec<PoolOverview>> {

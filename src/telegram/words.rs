@@ -3,6 +3,7 @@
 use crate::telegram::texts::Words;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
+use usipipo_actors::domain::lang::Lang;
 
 /// For whom and when: language, time zone, the present moment.
 #[derive(Debug, Clone, Copy)]
@@ -160,13 +161,17 @@ pub(crate) fn clock(minutes: u16) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
-/// A large number in groups of three: "4 054" (a narrow space means the same in every language).
-pub(crate) fn grouped(number: u64) -> String {
+/// A large number in groups of three: "4,054" in English, "4 054" in Spanish.
+pub(crate) fn grouped(words: Words, number: u64) -> String {
+    let separator = match words.0 {
+        Lang::Es => '\u{202f}',
+        Lang::En => ',',
+    };
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len());
     for (n, digit) in digits.chars().enumerate() {
         if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            text.push('\u{202f}');
+            text.push(separator);
         }
         text.push(digit);
     }

@@ -130,9 +130,9 @@ impl TelemtClient {
     pub async fn readiness(&self) -> Result<Readiness, TelemtError> {
         let answer = self.send(Method::GET, "/health/ready", None, None, ANSWER_MAX_BYTES).await?;
         if answer.status.as_u16() != 503 {
-            return self.read(&answer, "/health/ready");
+            return self.read(&answer, "/health/ready", "");
         }
-        match self.read::<Value>(&answer, "/health/ready") {
+        match self.read::<Value>(&answer, "/health/ready", "") {
             Err(TelemtError::Disabled) => Err(TelemtError::Disabled),
             _ => Ok(serde_json::from_slice::<Envelope<Readiness>>(&answer.body)
                 .ok()
@@ -305,7 +305,7 @@ impl TelemtClient {
 
     async fn get<T: DeserializeOwned>(&self, path: &str, max_bytes: usize) -> Result<T, TelemtError> {
         let answer = self.send(Method::GET, path, None, None, max_bytes).await?;
-        self.read(&answer, path)
+        self.read(&answer, path, "")
     }
 
     /// Makes a change on top of the file as it was last seen. If somebody else has changed it, it is looked at again: what
@@ -316,10 +316,11 @@ impl TelemtClient {
         path: &str,
         body: Option<&Value>,
     ) -> Result<T, TelemtError> {
+        let secret = body.and_then(|body| body["secret"].as_str()).unwrap_or_default();
         for _ in 0..REVISION_TRIES {
             let revision = self.known_revision();
             let answer = self.send(method.clone(), path, body, revision.as_deref(), ANSWER_MAX_BYTES).await?;
-            match self.read(&answer, path) {
+            match self.read(&answer, path, secret) {
                 Err(TelemtError::Refused { code, .. }) if code == "revision_conflict" => {
                     self.learn_revision(None);
                     self.health().await?;
@@ -348,7 +349,8 @@ impl TelemtClient {
         Ok(exchange(request, max_bytes).await?)
     }
 
-    fn read<T: DeserializeOwned>(&self, answer: &Answer, path: &str) -> Result<T, TelemtError> {
+    /// `secret` is what the request held of the kind; an error that quotes it is told without.
+    fn read<T: DeserializeOwned>(&self, answer: &Answer, path: &str, secret: &str) -> Result<T, TelemtError> {
         let status = answer.status.as_u16();
         let head: Envelope<serde::de::IgnoredAny> = match serde_json::from_slice(&answer.body) {
             Ok(head) => head,
@@ -356,7 +358,7 @@ impl TelemtClient {
             Err(_) => return Err(TelemtError::Unreadable(format!("HTTP {status} without telemt's envelope"))),
         };
         if !head.ok || !answer.status.is_success() {
-            return Err(self.refusal(status, head.error.unwrap_or_default(), path));
+            return Err(self.refusal(status, head.error.unwrap_or_default(), path, secret));
         }
         if let Some(revision) = head.revision {
             self.learn_revision(Some(revision));
@@ -369,10 +371,9 @@ impl TelemtClient {
         envelope.data.ok_or_else(|| TelemtError::Unreadable("the envelope is empty".to_owned()))
     }
 
-    fn refusal(&self, status: u16, error: ErrorJson, path: &str) -> TelemtError {
-        let secret = self.authorization.as_ref().map_or("", |text| text.expose_secret());
-        let code = tidy(&error.code, &[secret]);
-        let message = tidy(&error.message, &[secret]);
+    fn refusal(&self, status: u16, error: ErrorJson, path: &str, secret: &str) -> TelemtError {
+        let secrets = [self.authorization.as_ref().map_or("", |text| text.expose_secret()), secret];
+        let (code, message) = (tidy(&error.code, &secrets), tidy(&error.message, &secrets));
         let user = path.strip_prefix("/users/").and_then(|rest| rest.split('/').next());
         match (code.as_str(), user) {
             ("unauthorized", _) => TelemtError::Unauthorized,

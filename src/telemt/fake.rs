@@ -181,7 +181,7 @@ async fn serve(State(fake): State<Fake>, request: Request) -> Response {
                 (status, json!({ "ok": true, "data": data, "revision": format!("rev-{}", inner.revision) }))
             }
             Err((status, code)) => {
-                let message = format!("no: {code} {AUTHORIZATION}");
+                let message = format!("no: {code} {AUTHORIZATION} {}", body["secret"]);
                 (status, json!({ "ok": false, "error": { "code": code, "message": message }, "request_id": 1 }))
             }
         };

@@ -71,6 +71,11 @@ impl UserLimits {
         fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    /// What does not change in the life of a user.
+    fn lasting(&self) -> Self {
+        Self { expires_at: None, ad_tag: None, ..self.clone() }
+    }
+
     /// Whether the server would do the same with both.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
@@ -173,11 +178,11 @@ impl ProxyUser {
     }
 
     /// Whether it is the user that `wanted` asks for: same name and same secret. Where the server does not tell secrets, all
-    /// limits have to be the same.
+    /// limits have to be the same, but for those that change: its end and its tag.
     #[must_use]
     pub fn is(&self, wanted: &NewUser<'_>) -> bool {
         self.username == wanted.name.to_string()
-            && self.has_secret(wanted.secret).unwrap_or_else(|| self.limits.same(&wanted.limits))
+            && self.has_secret(wanted.secret).unwrap_or_else(|| self.limits.lasting().same(&wanted.limits.lasting()))
     }
 }
 

@@ -246,7 +246,7 @@ servers-title = { $kind ->
 }
 servers-hint = The nearer and the emptier, the faster. The percentage says how full it is.
 servers-none =
-    No server answers right now.
+    Right now no server both answers and has room.
     Try again in a while; nothing is lost.
 btn-best = ⚡ The best one now
 btn-server = { $place } · { $load }%
@@ -267,8 +267,10 @@ trial-have-one = { $kind ->
     [mtproto] You have a free proxy already, and there is one per person.
    *[other] You have a free { $product } VPN already, and there is one per person.
 }
-trial-too-many =
-    You have { $n } services already, and that is as many as one can have.
+trial-too-many = { $n ->
+    [one] You have a service already, and that is as many as one can have.
+   *[other] You have { $n } services already, and that is as many as one can have.
+}
     Revoke one that you do not use and ask for this one again.
 trial-others = In the meantime, this you can have for free:
 trial-others-too = But this you can have for free:
@@ -423,6 +425,9 @@ ask-rotate-hint = { $kind ->
     [wireguard] The current file stops working at once and I will send you a new one.
    *[other] The current link stops working at once and I will send you a new one.
 }
+key-on-its-way =
+    ⏳ The last key of “{ $name }” is still on its way to the server in { $place }.
+    I will tell you here as soon as it works; there is nothing you need to do. After that it can be changed again.
 btn-rotate-now = 🔁 Yes, change it
 key-taken =
     🔑 That key is already in use, so it cannot be used here.
@@ -452,7 +457,10 @@ ask-revoke =
     🗑 Revoke “{ $name }”? It will stop working at once.
     This cannot be undone.
 ask-revoke-trial = It is your free trial and you will not get another one.
-ask-revoke-free = It is free: you can ask for another one afterwards.
+ask-revoke-free = { $kind ->
+    [mtproto] It is free: you can ask for another one afterwards.
+   *[other] It is free: you can ask for another one afterwards.
+}
 btn-revoke-now = 🗑 Yes, revoke it
 btn-keep = { $kind ->
     [mtproto] ⬅️ No, keep it
@@ -493,7 +501,10 @@ status-up = { $n ->
     [one] 🟢 { $product }: answers
    *[other] 🟢 { $product }: all { $n } answer
 }
-status-some = 🟡 { $product }: { $up } of { $all } answer
+status-some = { $up ->
+    [one] 🟡 { $product }: 1 of { $all } answers
+   *[other] 🟡 { $product }: { $up } of { $all } answer
+}
 status-down = 🔴 { $product }: does not answer right now; we know
 status-maintenance = 🟡 { $product }: under maintenance
 
@@ -564,7 +575,7 @@ terms =
 
     Use all this for what is legal where you are.
     No spam, attacks, fraud or reselling of access. Whoever abuses it loses it.
-    There is one trial of each VPN per person, and one free proxy per person; /trial tells you how long they last.
+    Each trial can be had once per person, and of what is free without being a trial one at a time; /trial tells you what there is and how long it lasts.
     I do my best to keep everything working, but a server can fail: see /status.
     Everything here is free today; nobody should ask you for money in my name.
 
@@ -659,6 +670,7 @@ btn-node-activate = ▶️ Activate
 btn-node-drain = ⏸ Drain
 btn-node-maintain = 🔧 Maintenance
 btn-node-remove = 🗑 Remove
+btn-node-forget = ⚠️ It no longer exists
 btn-look-node = 🖥 See { $name }
 ask-node-activate =
     ▶️ Activate <b>{ $name }</b>?
@@ -672,12 +684,20 @@ ask-node-maintain =
 ask-node-remove =
     🗑 Remove <b>{ $name }</b> for good?
     That works only when no service is left on it.
+ask-node-forget =
+    ⚠️ Does <b>{ $name }</b> no longer exist?
+    Keys that are still on it are given up. If it still runs, they go on working for ever.
 btn-node-sure = ✔ Yes
 node-in-use = { $n ->
     [one] <b>{ $name }</b> cannot be removed yet: 1 service lives on it.
    *[other] <b>{ $name }</b> cannot be removed yet: { $n } services live on it.
 }
 node-in-use-hint = Drain it so that it gets no more, and remove it once it is empty.
+node-keys-left = { $n ->
+    [one] <b>{ $name }</b> cannot be removed yet: 1 key is still to be taken off it.
+   *[other] <b>{ $name }</b> cannot be removed yet: { $n } keys are still to be taken off it.
+}
+node-keys-left-hint = That happens by itself while it answers: remove it in a moment. Only if the server is gone for good, say that it no longer exists.
 node-foreign = { $n ->
     [one] It has 1 foreign key; we leave it alone.
    *[other] It has { $n } foreign keys; we leave them alone.
@@ -686,6 +706,57 @@ node-config-only = ⚠️ Configs only: no tunnel is up.
 node-down = No answer for { $span }.
 node-never-seen = Not looked at yet.
 node-error = <code>{ $error }</code>
+
+## Adding a server of keys
+
+btn-add-server = ➕ Add a server
+btn-add-outline = Outline
+btn-add-telemt = Telegram proxy (telemt)
+btn-server-leave = ⏭ As usual
+add-server =
+    ➕ <b>Add a server</b>
+    What runs on it?
+add-server-wireguard = A WireGuard server needs set-up on its own machine, so it is added under [[nodes]] in the settings.
+server-ask-name =
+    ➕ What is the server to be called?
+    Up to 32 letters, digits, hyphens, dots or underscores, such as <code>fra-1</code>.
+server-ask-country =
+    🌍 Where does it stand?
+    Write the country’s two letters and, if you like, the city: <code>DE Frankfurt</code>.
+server-ask-capacity =
+    🧮 How many services may it hold?
+    At most { $most }, which is also what it gets if you leave this as usual.
+server-ask-place =
+    📍 Where do its users connect?
+    Write host and port as they see them: <code>proxy.example.com:443</code>.
+server-ask-domain =
+    🎭 Which web site does it pretend to be?
+    Write tls_domain of its file, such as <code>www.example.com</code>. As usual: none, and there are no secrets with ee.
+server-ask-outline =
+    🔑 Paste what Outline’s installer printed at its end:
+    <code>{"{"}"apiUrl":"https://…","certSha256":"…"{"}"}</code>
+    It is also in /opt/outline/access.txt on the server.
+server-ask-telemt =
+    🔑 Paste the address of its management interface, such as <code>http://10.0.0.5:9091</code>.
+    If its file sets auth_header, write that text on a second line.
+server-secret-hint = The server is asked at once whether it is so. Your message is taken out of this chat, since it holds a secret.
+server-bad-name = ✋ That cannot be a name here.
+server-name-taken = ✋ Another server has that name, or had it. Choose another one; nothing else is asked again but the secret.
+server-bad-country = ✋ That does not begin with a country’s two letters.
+server-bad-capacity = ✋ That is no number from 1 to { $most }.
+server-bad-place = ✋ That is not a host and a port.
+server-bad-domain = ✋ That is not the name of a web site.
+server-bad-outline = ✋ That is not what Outline’s installer prints. Copy the whole line, with its braces.
+server-bad-telemt = ✋ That is not an address that begins with http:// or https://, with at most one more line.
+server-known = ✋ That leads to <b>{ $name }</b>, which is here already.
+server-certificate =
+    🔴 The server shows another certificate than the one you pasted; it is not added.
+    It shows <code>{ $seen }</code>
+    If it was installed anew, copy both from its access.txt again. Otherwise somebody is in between.
+server-answer =
+    🔴 The server does not answer as it should; it is not added.
+    <code>{ $error }</code>
+server-added = ✅ <b>{ $name }</b> is added and gets new services from now on.
 
 plans-title = 🏷 <b>Plans</b>
 plans-none = There is none. Add one under [[plans]] in the settings.
@@ -746,6 +817,89 @@ user-usage =
     Write the person’s number behind the command:
     <code>/user 123456789</code>
 user-language = Language: { $language } · { $zone }
+
+## Help for one person
+
+care-gone =
+    That service is not there any more, or that cannot be done with it any more.
+    Go back to the card and see how it is now.
+care-reason-expiry = Paused because its time is over. More days bring it back.
+care-reason-quota = Paused because its traffic is used up.
+care-reason-admin = Paused by an administrator.
+care-ask-pause =
+    ⏸ Pause <b>{ $name }</b>?
+    It stops connecting until somebody lifts the pause.
+care-ask-resume =
+    ▶️ Lift the pause of <b>{ $name }</b>?
+    If its traffic was used up, it counts from zero again. If its time is over, give it more days.
+care-ask-extend = { $n ->
+    [one] ➕ Give <b>{ $name }</b> 1 more day?
+   *[other] ➕ Give <b>{ $name }</b> { $n } more days?
+}
+care-ask-revoke =
+    🗑 Revoke <b>{ $name }</b>?
+    It stops connecting now, and does not come back.
+care-told = Its owner is told right away, in their language.
+cared-pause =
+    ⏸ An administrator paused “{ $name }”.
+    It does not connect any more. If you think it is a mistake, talk to whoever invited you to this bot.
+cared-resume =
+    ▶️ An administrator opened “{ $name }” again.
+    Its card says how it is now; what you have is still good.
+cared-extend = { $n ->
+    [one] 🎁 An administrator gave you 1 more day: “{ $name }” lasts until { $date }.
+   *[other] 🎁 An administrator gave you { $n } more days: “{ $name }” lasts until { $date }.
+}
+cared-revoke =
+    🗑 An administrator revoked “{ $name }”.
+    It does not connect any more and does not come back. If you think it is a mistake, talk to whoever invited you to this bot.
+btn-care-pause = ⏸ Pause
+btn-care-resume = ▶️ Lift the pause
+btn-care-extend = { $n ->
+    [one] ➕ 1 day
+   *[other] ➕ { $n } days
+}
+
+## Promotion of a proxy
+
+node-promoted = 📣 Promotes a channel: { $tag }
+promotion-title = 📣 <b>Promote { $name }</b> · step { $n } of 4
+promotion-start =
+    Whoever uses the proxies of this server will see your channel on top of their list.
+    Open @MTProxybot and send it the command; then go on here.
+promotion-place = @MTProxybot asks for server and port. Copy them and send them together.
+promotion-secret =
+    Now it asks for the secret. Copy it and send it as it is.
+    It is nobody's and only good for registering: give it to no user.
+promotion-tag =
+    @MTProxybot answers with a tag of 32 digits and letters. Paste that answer here, all of it if you like.
+    Do not hand out the link it gives: each user has their own.
+promotion-over =
+    The registration of <b>{ $name }</b> is not open any more.
+    Begin again; no tag was lost.
+tag-none = ❌ There is no tag in that: it is 32 digits and letters from a to f.
+tag-zeros = ❌ A tag of zeros will not do: it means no promotion.
+tag-secret = ❌ That is a secret of this server, not the tag. The tag is what @MTProxybot answers at the end.
+tag-several = ❌ Several of those could be it. Paste the tag alone.
+promoted =
+    ✅ <b>{ $name }</b> has its tag now.
+    All its users get it within a minute.
+promoted-next =
+    The channel is still missing: send @MTProxybot the command, choose the server, “Set promotion” and the link of a public channel.
+    Telegram takes about an hour. Who is in the channel already does not see it.
+ask-unpromote =
+    📣 Take the promotion off <b>{ $name }</b>?
+    Its users stop seeing the channel. The tag is not kept.
+btn-promote = 📣 Promote a channel
+btn-promote-again = 📣 Another tag
+btn-unpromote = 🗑 End promotion
+btn-mtproxybot = ✈️ Open @MTProxybot
+btn-copy = 📋 Copy { $what }
+btn-copy-place = 📋 Copy server and port
+btn-copy-host = 📋 Server
+btn-copy-port = 📋 Port
+btn-copy-secret = 📋 Copy the secret
+btn-step-next = Next ▶️
 
 ## Alerts
 

@@ -246,7 +246,7 @@ servers-title = { $kind ->
 }
 servers-hint = Cuanto más cerca y más vacío, más rápido. El porcentaje dice lo lleno que está.
 servers-none =
-    Ahora mismo ningún servidor responde.
+    Ahora mismo no hay ningún servidor que responda y tenga sitio.
     Vuelve a intentarlo en un rato; no pierdes nada.
 btn-best = ⚡ El mejor ahora
 btn-server = { $place } · { $load } %
@@ -267,8 +267,10 @@ trial-have-one = { $kind ->
     [mtproto] Ya tienes un proxy gratis, y es uno por persona.
    *[other] Ya tienes una VPN gratis con { $product }, y es una por persona.
 }
-trial-too-many =
-    Ya tienes { $n } servicios, y son los que se pueden tener a la vez.
+trial-too-many = { $n ->
+    [one] Ya tienes un servicio, y es lo que se puede tener a la vez.
+   *[other] Ya tienes { $n } servicios, y son los que se pueden tener a la vez.
+}
     Revoca uno que no uses y pide este otra vez.
 trial-others = Mientras tanto, esto sí lo puedes tener gratis:
 trial-others-too = Pero esto sí lo puedes tener gratis:
@@ -423,6 +425,9 @@ ask-rotate-hint = { $kind ->
     [wireguard] El archivo de ahora deja de funcionar ya mismo y te mando uno nuevo.
    *[other] El enlace de ahora deja de funcionar ya mismo y te mando uno nuevo.
 }
+key-on-its-way =
+    ⏳ La última clave de «{ $name }» todavía va de camino al servidor de { $place }.
+    Te aviso aquí en cuanto funcione; no tienes que hacer nada. Después se podrá cambiar otra vez.
 btn-rotate-now = 🔁 Sí, cambiarla
 key-taken =
     🔑 Esa clave ya está en uso, así que no puede servir aquí.
@@ -452,7 +457,10 @@ ask-revoke =
     🗑 ¿Revocar «{ $name }»? Dejará de funcionar ya.
     No se puede deshacer.
 ask-revoke-trial = Es tu prueba gratis y no podrás pedir otra.
-ask-revoke-free = Es gratis: después puedes pedir otro.
+ask-revoke-free = { $kind ->
+    [mtproto] Es gratis: después puedes pedir otro.
+   *[other] Es gratis: después puedes pedir otra.
+}
 btn-revoke-now = 🗑 Sí, revocar
 btn-keep = { $kind ->
     [mtproto] ⬅️ No, lo conservo
@@ -493,7 +501,10 @@ status-up = { $n ->
     [one] 🟢 { $product }: responde
    *[other] 🟢 { $product }: responden los { $n }
 }
-status-some = 🟡 { $product }: { $up } de { $all } responden
+status-some = { $up ->
+    [one] 🟡 { $product }: 1 de { $all } responde
+   *[other] 🟡 { $product }: { $up } de { $all } responden
+}
 status-down = 🔴 { $product }: ahora mismo no responde; ya lo sabemos
 status-maintenance = 🟡 { $product }: en mantenimiento
 
@@ -564,7 +575,7 @@ terms =
 
     Usa todo esto para lo que sea legal donde estás.
     Nada de spam, ataques, fraudes ni de revender el acceso. Quien abusa lo pierde.
-    De cada VPN hay una prueba por persona, y un proxy gratis por persona; /trial te dice cuánto duran.
+    Cada prueba se puede tomar una vez por persona, y de lo que es gratis sin ser prueba se tiene uno a la vez; /trial te dice qué hay y cuánto dura.
     Hago lo posible por que todo funcione, pero un servidor puede fallar: míralo en /status.
     Hoy todo aquí es gratis; nadie debe pedirte dinero en mi nombre.
 
@@ -659,6 +670,7 @@ btn-node-activate = ▶️ Activar
 btn-node-drain = ⏸ Vaciar
 btn-node-maintain = 🔧 Mantenimiento
 btn-node-remove = 🗑 Quitar
+btn-node-forget = ⚠️ Ya no existe
 btn-look-node = 🖥 Ver { $name }
 ask-node-activate =
     ▶️ ¿Activar <b>{ $name }</b>?
@@ -672,12 +684,20 @@ ask-node-maintain =
 ask-node-remove =
     🗑 ¿Quitar <b>{ $name }</b> para siempre?
     Solo se puede cuando no queda ningún servicio en él.
+ask-node-forget =
+    ⚠️ ¿<b>{ $name }</b> ya no existe?
+    Se dan por perdidas las claves que quedan en él. Si sigue en marcha, seguirán funcionando para siempre.
 btn-node-sure = ✔ Sí
 node-in-use = { $n ->
     [one] <b>{ $name }</b> no se puede quitar todavía: 1 servicio vive en él.
    *[other] <b>{ $name }</b> no se puede quitar todavía: { $n } servicios viven en él.
 }
 node-in-use-hint = Vacíalo para que no reciba más, y quítalo cuando quede a cero.
+node-keys-left = { $n ->
+    [one] <b>{ $name }</b> no se puede quitar todavía: queda 1 clave por retirar de él.
+   *[other] <b>{ $name }</b> no se puede quitar todavía: quedan { $n } claves por retirar de él.
+}
+node-keys-left-hint = Se retiran solas mientras responda: quítalo dentro de un momento. Solo si el servidor ya no está, di que ya no existe.
 node-foreign = { $n ->
     [one] Hay 1 clave ajena, no la tocamos.
    *[other] Hay { $n } claves ajenas, no las tocamos.
@@ -686,6 +706,57 @@ node-config-only = ⚠️ Solo configuraciones: ningún túnel encendido.
 node-down = No responde desde hace { $span }.
 node-never-seen = Aún no se ha mirado.
 node-error = <code>{ $error }</code>
+
+## Añadir un servidor de claves
+
+btn-add-server = ➕ Añadir un servidor
+btn-add-outline = Outline
+btn-add-telemt = Proxy de Telegram (telemt)
+btn-server-leave = ⏭ Lo normal
+add-server =
+    ➕ <b>Añadir un servidor</b>
+    ¿Qué tiene instalado?
+add-server-wireguard = Un servidor WireGuard se prepara en su propia máquina, así que se añade en [[nodes]] de la configuración.
+server-ask-name =
+    ➕ ¿Cómo se va a llamar el servidor?
+    Hasta 32 letras, cifras, guiones, puntos o guiones bajos; por ejemplo <code>fra-1</code>.
+server-ask-country =
+    🌍 ¿Dónde está?
+    Escribe las dos letras del país y, si quieres, la ciudad: <code>DE Fráncfort</code>.
+server-ask-capacity =
+    🧮 ¿Cuántos servicios puede tener?
+    Como mucho { $most }, que es también lo que tendrá si lo dejas en lo normal.
+server-ask-place =
+    📍 ¿A dónde se conectan sus usuarios?
+    Escribe servidor y puerto como los ven ellos: <code>proxy.example.com:443</code>.
+server-ask-domain =
+    🎭 ¿Qué sitio web aparenta ser?
+    Escribe el tls_domain de su archivo; por ejemplo <code>www.example.com</code>. Lo normal: ninguno, y no hay secretos con ee.
+server-ask-outline =
+    🔑 Pega lo que el instalador de Outline escribió al final:
+    <code>{"{"}"apiUrl":"https://…","certSha256":"…"{"}"}</code>
+    También está en /opt/outline/access.txt del servidor.
+server-ask-telemt =
+    🔑 Pega la dirección de su interfaz de gestión; por ejemplo <code>http://10.0.0.5:9091</code>.
+    Si su archivo tiene auth_header, escribe ese texto en una segunda línea.
+server-secret-hint = Le preguntamos enseguida al servidor si es así. Tu mensaje se borra de este chat, porque lleva un secreto.
+server-bad-name = ✋ Eso no puede ser un nombre aquí.
+server-name-taken = ✋ Otro servidor tiene o tuvo ese nombre. Elige otro; después solo hay que pegar otra vez el secreto.
+server-bad-country = ✋ Eso no empieza con las dos letras de un país.
+server-bad-capacity = ✋ Eso no es un número del 1 al { $most }.
+server-bad-place = ✋ Eso no es un servidor con su puerto.
+server-bad-domain = ✋ Eso no es el nombre de un sitio web.
+server-bad-outline = ✋ Eso no es lo que escribe el instalador de Outline. Copia la línea entera, con sus llaves.
+server-bad-telemt = ✋ Eso no es una dirección que empiece con http:// o https://, con una línea más como mucho.
+server-known = ✋ Eso lleva a <b>{ $name }</b>, que ya está aquí.
+server-certificate =
+    🔴 El servidor muestra otro certificado que el que pegaste; no se añade.
+    Muestra <code>{ $seen }</code>
+    Si se instaló de nuevo, copia otra vez los dos datos de su access.txt. Si no, hay alguien en medio.
+server-answer =
+    🔴 El servidor no responde como debe; no se añade.
+    <code>{ $error }</code>
+server-added = ✅ <b>{ $name }</b> está añadido y recibe servicios nuevos desde ahora.
 
 plans-title = 🏷 <b>Planes</b>
 plans-none = No hay ninguno. Añade uno en [[plans]] de la configuración.
@@ -746,6 +817,89 @@ user-usage =
     Escribe el número de la persona detrás del comando:
     <code>/user 123456789</code>
 user-language = Idioma: { $language } · { $zone }
+
+## Ayudar a alguien
+
+care-gone =
+    Ese servicio ya no está, o eso ya no se puede hacer con él.
+    Vuelve a la ficha y mira cómo está ahora.
+care-reason-expiry = En pausa porque terminó su tiempo. Con más días vuelve.
+care-reason-quota = En pausa porque gastó su tráfico.
+care-reason-admin = En pausa por un administrador.
+care-ask-pause =
+    ⏸ ¿Poner en pausa <b>{ $name }</b>?
+    Deja de conectar hasta que alguien quite la pausa.
+care-ask-resume =
+    ▶️ ¿Quitar la pausa de <b>{ $name }</b>?
+    Si gastó su tráfico, empieza a contar de cero. Si terminó su tiempo, dale más días.
+care-ask-extend = { $n ->
+    [one] ➕ ¿Dar 1 día más a <b>{ $name }</b>?
+   *[other] ➕ ¿Dar { $n } días más a <b>{ $name }</b>?
+}
+care-ask-revoke =
+    🗑 ¿Revocar <b>{ $name }</b>?
+    Deja de conectar ya, y no vuelve.
+care-told = Su dueño recibe un aviso ahora mismo, en su idioma.
+cared-pause =
+    ⏸ Un administrador puso en pausa «{ $name }».
+    Ya no conecta. Si crees que es un error, habla con quien te invitó a este bot.
+cared-resume =
+    ▶️ Un administrador volvió a abrir «{ $name }».
+    Mira en su ficha cómo está ahora; lo que ya tienes sigue valiendo.
+cared-extend = { $n ->
+    [one] 🎁 Un administrador te dio 1 día más: «{ $name }» dura hasta el { $date }.
+   *[other] 🎁 Un administrador te dio { $n } días más: «{ $name }» dura hasta el { $date }.
+}
+cared-revoke =
+    🗑 Un administrador revocó «{ $name }».
+    Ya no conecta y no vuelve. Si crees que es un error, habla con quien te invitó a este bot.
+btn-care-pause = ⏸ Pausar
+btn-care-resume = ▶️ Quitar la pausa
+btn-care-extend = { $n ->
+    [one] ➕ 1 día
+   *[other] ➕ { $n } días
+}
+
+## Promoción de un proxy
+
+node-promoted = 📣 Promociona un canal: { $tag }
+promotion-title = 📣 <b>Promocionar { $name }</b> · paso { $n } de 4
+promotion-start =
+    Quien use los proxies de este servidor verá tu canal arriba en su lista.
+    Abre @MTProxybot y envíale el comando; luego sigue aquí.
+promotion-place = @MTProxybot pregunta por el servidor y el puerto. Cópialos y envíaselos juntos.
+promotion-secret =
+    Ahora pide el secreto. Cópialo y envíaselo tal cual.
+    No es de nadie y solo sirve para registrar: no se lo des a ningún usuario.
+promotion-tag =
+    @MTProxybot responde con una etiqueta de 32 cifras y letras. Pega aquí esa respuesta, entera si quieres.
+    No repartas el enlace que te dé: el de cada usuario es el suyo.
+promotion-over =
+    El registro de <b>{ $name }</b> ya no está abierto.
+    Empieza otra vez; no se perdió ninguna etiqueta.
+tag-none = ❌ Ahí no hay ninguna etiqueta: son 32 cifras y letras de la a a la f.
+tag-zeros = ❌ Una etiqueta de ceros no vale: significa que no hay promoción.
+tag-secret = ❌ Eso es un secreto de este servidor, no la etiqueta. La etiqueta es lo que @MTProxybot responde al final.
+tag-several = ❌ Ahí hay varias que podrían ser. Pega solo la etiqueta.
+promoted =
+    ✅ <b>{ $name }</b> ya tiene su etiqueta.
+    La reciben todos sus usuarios en menos de un minuto.
+promoted-next =
+    Falta el canal: en @MTProxybot envía el comando, elige el servidor, «Set promotion» y el enlace de un canal público.
+    Telegram tarda cerca de una hora. Quien ya está en el canal no lo ve.
+ask-unpromote =
+    📣 ¿Quitar la promoción de <b>{ $name }</b>?
+    Sus usuarios dejan de ver el canal. La etiqueta no se guarda.
+btn-promote = 📣 Promocionar un canal
+btn-promote-again = 📣 Otra etiqueta
+btn-unpromote = 🗑 Quitar promoción
+btn-mtproxybot = ✈️ Abrir @MTProxybot
+btn-copy = 📋 Copiar { $what }
+btn-copy-place = 📋 Copiar servidor y puerto
+btn-copy-host = 📋 Servidor
+btn-copy-port = 📋 Puerto
+btn-copy-secret = 📋 Copiar el secreto
+btn-step-next = Siguiente ▶️
 
 ## Alertas
 

@@ -3,8 +3,10 @@
 
 mod support;
 
+mod added_servers;
 mod alert_rules;
 mod boards;
+mod care;
 mod commands;
 mod conversation;
 mod crash;

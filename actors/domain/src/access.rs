@@ -1,7 +1,7 @@
 //! Keys of services that have no addresses: Outline passwords and MTProto secrets.
 
 use std::fmt;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Characters of an Outline password: letters and digits, so that it needs no escaping anywhere.
 const PASSWORD_ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -9,6 +9,30 @@ const PASSWORD_ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 pub const PASSWORD_CHARS: usize = 22;
 /// Random bytes that [`KeySecret::outline`] takes; more than enough to reject those that would favour some characters.
 pub const PASSWORD_RANDOM_BYTES: usize = 64;
+
+/// A secret text. Its `Debug` shows nothing, and it is wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(Zeroizing<String>);
+
+impl Hidden {
+    /// Takes it over.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text itself; for whoever seals it or speaks to the server that it is for.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(…)")
+    }
+}
 
 /// The secret half of a key. Its `Debug` shows nothing, and it is wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,8 +5,10 @@
 
 use crate::ids::{AlertId, DeadLetterId, NodeId, OfferId, ServiceId, UserId};
 use crate::lang::Lang;
+use crate::new_server::ServerQuestion;
+use crate::promotion::PromotionStep;
 use crate::screen::Os;
-use crate::service::{NodeChange, Product};
+use crate::service::{EXTEND_MAX_DAYS, NodeChange, Product, ServiceChange};
 use std::str::FromStr;
 
 /// Telegram's limit, in bytes.
@@ -171,6 +173,12 @@ pub enum Button {
         /// How.
         change: NodeChange,
     },
+    /// Admins: which kind of server to add.
+    AddServer,
+    /// Admins: adds a server for this product.
+    AddServerOf(Product),
+    /// Admins: leaves a question about a new server at what is usual.
+    LeaveServer(ServerQuestion),
     /// Admins: plans on offer.
     Plans,
     /// Admins: pools.
@@ -194,6 +202,56 @@ pub enum Button {
     User {
         /// Who.
         user: UserId,
+    },
+    /// Admins: one service of a user.
+    UserService {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        service: ServiceId,
+    },
+    /// Admins: asks whether to change it.
+    AskService {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        service: ServiceId,
+        /// How.
+        change: ServiceChange,
+    },
+    /// Admins: changes it, if it still ends when it did.
+    ChangeService {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        service: ServiceId,
+        /// How.
+        change: ServiceChange,
+        /// When it ended as far as the admin saw, in seconds since 1970; zero for one without an end. A second tap does not
+        /// extend it twice.
+        seen: i64,
+    },
+    /// Admins: begins the promotion of a proxy server.
+    Promote {
+        /// Which.
+        node: NodeId,
+    },
+    /// Admins: shows one of its steps.
+    PromotionStep {
+        /// Which server.
+        node: NodeId,
+        /// Which step.
+        step: PromotionStep,
+    },
+    /// Admins: asks whether to take its tag away.
+    AskUnpromote {
+        /// Which server.
+        node: NodeId,
+    },
+    /// Admins: takes its tag away.
+    Unpromote {
+        /// Which server.
+        node: NodeId,
     },
     /// Admins: an alert that only a person can settle is settled.
     Settle {
@@ -264,6 +322,9 @@ impl Button {
             Self::Node { node } => format!("node:{node}"),
             Self::AskNode { node, change } => format!("nq:{node}:{}", letter(*change)),
             Self::ChangeNode { node, change } => format!("nc:{node}:{}", letter(*change)),
+            Self::AddServer => "nadd".to_owned(),
+            Self::AddServerOf(product) => format!("nnew:{}", product.as_str()),
+            Self::LeaveServer(question) => format!("nskip:{}", question_letter(*question)),
             Self::Plans => "plans".to_owned(),
             Self::Pools => "pools".to_owned(),
             Self::DeadLetters { page } => format!("dls:{page}"),
@@ -271,6 +332,15 @@ impl Button {
             Self::Replay { id } => format!("again:{id}"),
             Self::User { user } => format!("user:{user}"),
             Self::Settle { alert } => format!("done:{alert}"),
+            Self::UserService { user, service } => format!("us:{user}:{service}"),
+            Self::AskService { user, service, change } => format!("uq:{user}:{service}:{}", what(*change)),
+            Self::ChangeService { user, service, change, seen } => {
+                format!("uc:{user}:{service}:{}:{seen}", what(*change))
+            }
+            Self::Promote { node } => format!("pro:{node}"),
+            Self::PromotionStep { node, step } => format!("pst:{node}:{}", place_of(*step)),
+            Self::AskUnpromote { node } => format!("pq:{node}"),
+            Self::Unpromote { node } => format!("pc:{node}"),
             Self::Nothing => "-".to_owned(),
         };
         format!("{VERSION}{body}")
@@ -343,6 +413,9 @@ impl Button {
             "node" => Self::Node { node: number(next()?)? },
             "nq" => Self::AskNode { node: number(next()?)?, change: change(next()?)? },
             "nc" => Self::ChangeNode { node: number(next()?)?, change: change(next()?)? },
+            "nadd" => Self::AddServer,
+            "nnew" => Self::AddServerOf(Product::parse(next()?).ok_or(ButtonError::Unknown)?),
+            "nskip" => Self::LeaveServer(question(next()?)?),
             "plans" => Self::Plans,
             "pools" => Self::Pools,
             "dls" => Self::DeadLetters { page: number(next()?)? },
@@ -350,6 +423,20 @@ impl Button {
             "again" => Self::Replay { id: number(next()?)? },
             "user" => Self::User { user: number(next()?)? },
             "done" => Self::Settle { alert: number(next()?)? },
+            "us" => Self::UserService { user: number(next()?)?, service: number(next()?)? },
+            "uq" => {
+                Self::AskService { user: number(next()?)?, service: number(next()?)?, change: service_change(next()?)? }
+            }
+            "uc" => Self::ChangeService {
+                user: number(next()?)?,
+                service: number(next()?)?,
+                change: service_change(next()?)?,
+                seen: number(next()?)?,
+            },
+            "pro" => Self::Promote { node: number(next()?)? },
+            "pst" => Self::PromotionStep { node: number(next()?)?, step: step(next()?)? },
+            "pq" => Self::AskUnpromote { node: number(next()?)? },
+            "pc" => Self::Unpromote { node: number(next()?)? },
             "-" => Self::Nothing,
             _ => return Err(ButtonError::Unknown),
         };
@@ -363,7 +450,31 @@ const fn letter(change: NodeChange) -> char {
         NodeChange::Drain => 'd',
         NodeChange::Maintain => 'm',
         NodeChange::Remove => 'r',
+        NodeChange::Forget => 'f',
     }
+}
+
+const fn question_letter(question: ServerQuestion) -> char {
+    match question {
+        ServerQuestion::Name => 'n',
+        ServerQuestion::Country => 'c',
+        ServerQuestion::Capacity => 'm',
+        ServerQuestion::Place => 'p',
+        ServerQuestion::Domain => 'd',
+        ServerQuestion::Access => 'a',
+    }
+}
+
+fn question(text: &str) -> Result<ServerQuestion, ButtonError> {
+    Ok(match text {
+        "n" => ServerQuestion::Name,
+        "c" => ServerQuestion::Country,
+        "m" => ServerQuestion::Capacity,
+        "p" => ServerQuestion::Place,
+        "d" => ServerQuestion::Domain,
+        "a" => ServerQuestion::Access,
+        _ => return Err(ButtonError::Unknown),
+    })
 }
 
 fn change(text: &str) -> Result<NodeChange, ButtonError> {
@@ -372,8 +483,47 @@ fn change(text: &str) -> Result<NodeChange, ButtonError> {
         "d" => NodeChange::Drain,
         "m" => NodeChange::Maintain,
         "r" => NodeChange::Remove,
+        "f" => NodeChange::Forget,
         _ => return Err(ButtonError::Unknown),
     })
+}
+
+fn what(change: ServiceChange) -> String {
+    match change {
+        ServiceChange::Pause => "p".to_owned(),
+        ServiceChange::Resume => "r".to_owned(),
+        ServiceChange::Extend { days } => format!("e{days}"),
+        ServiceChange::Revoke => "x".to_owned(),
+    }
+}
+
+fn service_change(text: &str) -> Result<ServiceChange, ButtonError> {
+    Ok(match text {
+        "p" => ServiceChange::Pause,
+        "r" => ServiceChange::Resume,
+        "x" => ServiceChange::Revoke,
+        other => {
+            let days: u16 = number(other.strip_prefix('e').ok_or(ButtonError::Unknown)?)?;
+            if days == 0 || days > EXTEND_MAX_DAYS {
+                return Err(ButtonError::Unknown);
+            }
+            ServiceChange::Extend { days }
+        }
+    })
+}
+
+const fn place_of(step: PromotionStep) -> u8 {
+    match step {
+        PromotionStep::Start => 1,
+        PromotionStep::Place => 2,
+        PromotionStep::Secret => 3,
+        PromotionStep::Tag => 4,
+    }
+}
+
+fn step(text: &str) -> Result<PromotionStep, ButtonError> {
+    let number: u8 = number(text)?;
+    PromotionStep::ALL.into_iter().find(|step| place_of(*step) == number).ok_or(ButtonError::Unknown)
 }
 
 fn switch(text: &str) -> Result<bool, ButtonError> {

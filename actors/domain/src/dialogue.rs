@@ -3,14 +3,17 @@
 //! It knows no HTML, no database and no time. What has to be decided with rows at hand is an [`Effect`]; storage carries it
 //! out in the transaction of the step and [`after`] turns its [`Outcome`] into messages, inside that same transaction.
 
+use crate::access::Hidden;
 use crate::callback::Button;
 use crate::ids::{AlertId, DeadLetterId, NodeId, OfferId, ServiceId, UserId};
 use crate::lang::Lang;
+use crate::new_server::{ServerDraft, ServerPaste, ServerProblem};
 use crate::outgoing::{Body, Place, Toast};
 use crate::permission::{Permission, Role};
 use crate::plan::PlanSpec;
+use crate::promotion::{AdTag, PromotionStep, TagError, tags_in};
 use crate::screen::{Screen, TrialRefusal};
-use crate::service::{NodeChange, Product, clean_name};
+use crate::service::{NodeChange, Product, ServiceChange, clean_name};
 use crate::wg::PublicKey;
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +126,16 @@ pub enum State {
         /// To do this with it.
         offer: OfferId,
     },
+    /// We asked for the promotion tag of a server.
+    AwaitAdTag {
+        /// Which.
+        node: NodeId,
+    },
+    /// An admin adds a server of keys; [`ServerDraft::next`] is the open question.
+    AwaitServer {
+        /// The answers so far.
+        draft: ServerDraft,
+    },
 }
 
 /// Version of [`State`]'s stored form. A row of another version is read as [`State::Idle`].
@@ -152,6 +165,30 @@ pub enum Effect {
         /// How.
         change: NodeChange,
     },
+    /// Admins: changes a user's service.
+    ChangeService {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        service: ServiceId,
+        /// How.
+        change: ServiceChange,
+        /// When it ended as the admin saw it, in seconds since 1970; zero for one without an end.
+        seen: i64,
+    },
+    /// Admins: begins the promotion of a server of proxies: a secret to register it with.
+    BeginPromotion(NodeId),
+    /// Admins: one of these is the server's tag, unless it is a secret.
+    SetAdTag {
+        /// Which server.
+        node: NodeId,
+        /// What could be it, each once.
+        tags: Vec<AdTag>,
+    },
+    /// Admins: takes the server's tag away.
+    ClearAdTag(NodeId),
+    /// Admins: keeps a new server of keys, if it answers.
+    AddServer(Box<ServerPaste>),
     /// Reminders on or off.
     SetReminders(bool),
     /// Quiet hours on or off.
@@ -215,10 +252,30 @@ pub enum Outcome {
     NodeChanged(NodeId),
     /// So many services live on it that it stays.
     NodeInUse(NodeId, u64),
+    /// It is not removed: so many keys are still to be taken off it.
+    NodeKeysLeft(NodeId, u64),
     /// There is no such server.
     NoSuchNode,
+    /// A user's service is changed.
+    ServiceChanged(UserId, ServiceId),
+    /// It is not as the admin saw it, or not in a state in which that can be done.
+    ServiceNotChanged(UserId, ServiceId),
+    /// There is a secret to register this server with.
+    PromotionBegun(NodeId),
+    /// The tag is none; the question stays open.
+    TagRefused(NodeId, TagError),
+    /// The server has its tag.
+    TagSet(NodeId),
+    /// It has none any more.
+    TagCleared(NodeId),
+    /// A new server is kept.
+    ServerAdded(NodeId),
+    /// A new server is not kept.
+    ServerRefused(ServerProblem),
     /// A new key is proposed.
     RotateOffered(ServiceId, OfferId),
+    /// The present key was never handed over; it is not changed again before that.
+    KeyOnItsWay(ServiceId),
     /// An end is proposed.
     RevokeOffered(ServiceId, OfferId),
     /// The service is on its way: just begun, or with a new key.
@@ -293,7 +350,21 @@ pub fn required(event: &Event) -> Option<Permission> {
     match event {
         Event::Command(Command::Nodes) | Event::Button(Button::Nodes, _) => Some(Permission::NodesRead),
         Event::Button(Button::Node { .. }, _) => Some(Permission::NodesRead),
-        Event::Button(Button::AskNode { .. } | Button::ChangeNode { .. }, _) => Some(Permission::NodesManage),
+        Event::Button(
+            Button::AskNode { .. }
+            | Button::ChangeNode { .. }
+            | Button::Promote { .. }
+            | Button::PromotionStep { .. }
+            | Button::AskUnpromote { .. }
+            | Button::Unpromote { .. }
+            | Button::AddServer
+            | Button::AddServerOf(_)
+            | Button::LeaveServer(_),
+            _,
+        ) => Some(Permission::NodesManage),
+        Event::Button(Button::AskService { change, .. } | Button::ChangeService { change, .. }, _) => {
+            Some(change.permission())
+        }
         Event::Command(Command::Pools) | Event::Button(Button::Pools, _) => Some(Permission::PoolsRead),
         Event::Command(Command::Grant(_) | Command::Plans) | Event::Button(Button::Plans, _) => {
             Some(Permission::ServicesGrant)
@@ -302,7 +373,9 @@ pub fn required(event: &Event) -> Option<Permission> {
         | Event::Button(Button::DeadLetters { .. } | Button::DeadLetter { .. }, _) => Some(Permission::DeadLettersRead),
         Event::Button(Button::Replay { .. }, _) => Some(Permission::DeadLettersReplay),
         Event::Button(Button::Settle { .. }, _) => Some(Permission::AlertsSettle),
-        Event::Command(Command::User(_)) | Event::Button(Button::User { .. }, _) => Some(Permission::UsersRead),
+        Event::Command(Command::User(_)) | Event::Button(Button::User { .. } | Button::UserService { .. }, _) => {
+            Some(Permission::UsersRead)
+        }
         Event::Button(Button::System, _) => Some(Permission::SystemRead),
         _ => None,
     }
@@ -315,6 +388,12 @@ pub fn step(state: &State, event: &Event, role: Role) -> Step {
         Event::Button(_, Some(message_id)) => Place::Pressed { message_id: *message_id },
         _ => Place::New,
     };
+    // A question of admins is closed to somebody who is none any more, whatever they type.
+    if let (State::AwaitAdTag { .. } | State::AwaitServer { .. }, Event::Text(_) | Event::OtherKind) = (state, event)
+        && !role.holds(Permission::NodesManage)
+    {
+        return Step { state: State::Idle, act: Act::Show(Screen::NotAllowed), place: Place::New };
+    }
     if required(event).is_some_and(|permission| !role.holds(permission)) {
         return Step { state: state.clone(), act: Act::Show(Screen::NotAllowed), place: Place::New };
     }
@@ -412,6 +491,18 @@ fn on_button(state: &State, button: &Button) -> (State, Act) {
         Button::Node { node } => show(Screen::Node { node: *node }),
         Button::AskNode { node, change } => show(Screen::AskNode { node: *node, change: *change }),
         Button::ChangeNode { node, change } => effect(Effect::ChangeNode { node: *node, change: *change }),
+        Button::AddServer => show(Screen::AddServer),
+        Button::AddServerOf(product) => match ServerDraft::new(*product) {
+            Some(draft) => ask_server(draft, None),
+            None => show(Screen::AddServer),
+        },
+        Button::LeaveServer(question) => match state {
+            State::AwaitServer { draft } => match draft.clone().leave(*question) {
+                Some(draft) => ask_server(draft, None),
+                None => ask_server(draft.clone(), None),
+            },
+            _ => show(Screen::OldButton),
+        },
         Button::Plans => show(Screen::Plans),
         Button::Pools => show(Screen::Pools),
         Button::DeadLetters { page } => show(Screen::DeadLetters { page: *page }),
@@ -419,8 +510,25 @@ fn on_button(state: &State, button: &Button) -> (State, Act) {
         Button::Replay { id } => effect(Effect::Replay(*id)),
         Button::User { user } => show(Screen::UserCard { user: *user }),
         Button::Settle { alert } => effect(Effect::SettleAlert(*alert)),
+        Button::UserService { user, service } => show(Screen::UserService { user: *user, service: *service }),
+        Button::AskService { user, service, change } => {
+            show(Screen::AskService { user: *user, service: *service, change: *change })
+        }
+        Button::ChangeService { user, service, change, seen } => {
+            effect(Effect::ChangeService { user: *user, service: *service, change: *change, seen: *seen })
+        }
+        Button::Promote { node } => effect(Effect::BeginPromotion(*node)),
+        Button::PromotionStep { node, step } => {
+            (State::AwaitAdTag { node: *node }, Act::Show(promotion(*node, *step, None)))
+        }
+        Button::AskUnpromote { node } => show(Screen::AskUnpromote { node: *node }),
+        Button::Unpromote { node } => effect(Effect::ClearAdTag(*node)),
         Button::Nothing => (state.clone(), Act::Acknowledge),
     }
+}
+
+const fn promotion(node: NodeId, step: PromotionStep, error: Option<TagError>) -> Screen {
+    Screen::Promotion { node, step, error }
 }
 
 fn on_text(state: &State, text: &str) -> (State, Act) {
@@ -434,7 +542,30 @@ fn on_text(state: &State, text: &str) -> (State, Act) {
             Ok(key) => effect(Effect::Accept { offer: *offer, own_key: Some(key), node: None }),
             Err(error) => (state.clone(), Act::Show(Screen::AskOwnKey { offer: *offer, error: Some(error) })),
         },
+        State::AwaitAdTag { node } => match tags_in(text) {
+            Ok(tags) => effect(Effect::SetAdTag { node: *node, tags }),
+            Err(error) => (state.clone(), Act::Show(promotion(*node, PromotionStep::Tag, Some(error)))),
+        },
+        State::AwaitServer { draft } => match draft.clone().answer(text) {
+            Ok(draft) => ask_server(draft, None),
+            // The last one: only the server itself can judge it.
+            Err(ServerProblem::Unreadable) => {
+                let (draft, pasted) = (draft.clone(), Hidden::new(text.trim()));
+                let paste = ServerPaste { draft, pasted, message: None, checked: None };
+                (state.clone(), Act::Do(Effect::AddServer(Box::new(paste))))
+            }
+            Err(error) => ask_server(draft.clone(), Some(error)),
+        },
     }
+}
+
+fn ask_server(draft: ServerDraft, error: Option<ServerProblem>) -> (State, Act) {
+    let screen = question_of(&draft, error);
+    (State::AwaitServer { draft }, Act::Show(screen))
+}
+
+fn question_of(draft: &ServerDraft, error: Option<ServerProblem>) -> Screen {
+    Screen::AskServer { product: draft.product, question: draft.next(), error }
 }
 
 fn repeat_question(state: &State) -> Option<Screen> {
@@ -442,6 +573,8 @@ fn repeat_question(state: &State) -> Option<Screen> {
         State::Idle => None,
         State::AwaitName { service } => Some(Screen::AskName { service: *service, error: None }),
         State::AwaitOwnKey { offer } => Some(Screen::AskOwnKey { offer: *offer, error: None }),
+        State::AwaitAdTag { node } => Some(promotion(*node, PromotionStep::Tag, None)),
+        State::AwaitServer { draft } => Some(question_of(draft, None)),
     }
 }
 
@@ -468,8 +601,44 @@ pub fn after(effect: &Effect, outcome: &Outcome, place: Place) -> Answer {
             screen(Screen::Node { node: *node })
         }
         Outcome::NodeInUse(node, services) => screen(Screen::NodeInUse { node: *node, services: *services }),
+        Outcome::NodeKeysLeft(node, keys) => screen(Screen::NodeKeysLeft { node: *node, keys: *keys }),
         Outcome::NoSuchNode => screen(Screen::Nodes),
+        Outcome::ServerAdded(node) => screen(Screen::ServerAdded { node: *node }),
+        Outcome::ServerRefused(problem) => {
+            let Effect::AddServer(paste) = effect else {
+                return Answer { state, bodies: screen(Screen::Nodes), toast };
+            };
+            let mut draft = paste.draft.clone();
+            if *problem == ServerProblem::NameTaken {
+                draft.name = None;
+            }
+            let bodies = screen(question_of(&draft, Some(problem.clone())));
+            state = State::AwaitServer { draft };
+            bodies
+        }
+        Outcome::ServiceChanged(user, service) => {
+            toast = Some(Toast::Saved);
+            screen(Screen::UserService { user: *user, service: *service })
+        }
+        Outcome::ServiceNotChanged(user, service) => {
+            toast = Some(Toast::AlreadyDone);
+            screen(Screen::UserService { user: *user, service: *service })
+        }
+        Outcome::PromotionBegun(node) => {
+            state = State::AwaitAdTag { node: *node };
+            screen(promotion(*node, PromotionStep::Start, None))
+        }
+        Outcome::TagRefused(node, error) => {
+            state = State::AwaitAdTag { node: *node };
+            screen(promotion(*node, PromotionStep::Tag, Some(*error)))
+        }
+        Outcome::TagSet(node) => screen(Screen::Promoted { node: *node }),
+        Outcome::TagCleared(node) => {
+            toast = Some(Toast::Saved);
+            screen(Screen::Node { node: *node })
+        }
         Outcome::RotateOffered(service, offer) => screen(Screen::AskRotate { service: *service, offer: *offer }),
+        Outcome::KeyOnItsWay(service) => screen(Screen::KeyOnItsWay { service: *service }),
         Outcome::RevokeOffered(service, offer) => screen(Screen::AskRevoke { service: *service, offer: *offer }),
         Outcome::Begun(service) => screen(Screen::Preparing { service: *service }),
         Outcome::AlreadyTaken => {
@@ -503,6 +672,11 @@ pub fn after(effect: &Effect, outcome: &Outcome, place: Place) -> Answer {
             screen(Screen::System)
         }
     };
+    let mut bodies = bodies;
+    if let Effect::AddServer(paste) = effect {
+        // Whatever became of it: it holds a secret.
+        bodies.extend(paste.message.map(|message_id| Body::Delete { message_id }));
+    }
     Answer { state, bodies, toast }
 }
 

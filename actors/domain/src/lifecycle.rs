@@ -84,7 +84,8 @@ impl QuietHours {
         self.to
     }
 
-    /// The quiet span that holds `at`: its first moment and the first one after it. `None` when `at` is not quiet.
+    /// The quiet span that holds `at`: its first moment, never after `at`, and the first one after it, always after `at`.
+    /// `None` when `at` is not quiet.
     #[must_use]
     pub fn around(self, at: DateTime<Utc>, tz: Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         if self.from == self.to {
@@ -106,12 +107,20 @@ impl QuietHours {
         let moment = |day: chrono::NaiveDate, minute: u16| {
             let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0)?;
             let local = day.and_time(time);
+            let found = tz.from_local_datetime(&local);
             // A local time that a change of clocks skips is taken an hour later.
-            let found = tz.from_local_datetime(&local).earliest();
-            let found = found.or_else(|| tz.from_local_datetime(&(local + TimeDelta::hours(1))).earliest())?;
-            Some(found.with_timezone(&Utc))
+            let later = || tz.from_local_datetime(&(local + TimeDelta::hours(1))).earliest();
+            let first = found.earliest().or_else(later)?;
+            // One that comes twice, when clocks go back, is the first of the two unless that is over.
+            let second = found.latest().unwrap_or(first);
+            Some((first.with_timezone(&Utc), second.with_timezone(&Utc)))
         };
-        Some((moment(first_day, self.from)?, moment(last_day, self.to)?))
+        let (begin, _) = moment(first_day, self.from)?;
+        let (first, second) = moment(last_day, self.to)?;
+        let end = if first > at { first } else { second };
+        // Whatever clocks do, somebody who waits for the end comes back later than now.
+        let end = if end > at { end } else { at + TimeDelta::minutes(1) };
+        Some((begin.min(at), end))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::ids::{AlertId, OutboxId, ServiceId, UserId};
 use crate::lifecycle::Reminder;
 use crate::screen::Screen;
+use crate::service::ServiceChange;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -105,12 +106,24 @@ pub enum Body {
         /// The service.
         service: ServiceId,
     },
+    /// An admin changed it.
+    Cared {
+        /// The service.
+        service: ServiceId,
+        /// How.
+        change: ServiceChange,
+    },
     /// To an admin: an alert, or that it is over.
     Alert {
         /// Which.
         alert: AlertId,
         /// It is over.
         resolved: bool,
+    },
+    /// Takes a message out of the chat, because it holds a secret.
+    Delete {
+        /// That message.
+        message_id: i32,
     },
     /// To a payer whom nothing can be sold to yet: refuses a pre-checkout query.
     RefuseCheckout {

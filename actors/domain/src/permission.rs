@@ -18,6 +18,12 @@ pub enum Permission {
     UsersRead,
     /// Give a user a service.
     ServicesGrant,
+    /// Pause a user's service, and lift what suspends it.
+    ServicesSuspend,
+    /// Give a user's service more days.
+    ServicesExtend,
+    /// End a user's service for good.
+    ServicesRevoke,
     /// Read updates that failed.
     DeadLettersRead,
     /// Have them handled again.
@@ -30,13 +36,16 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::SystemRead,
         Self::NodesRead,
         Self::NodesManage,
         Self::PoolsRead,
         Self::UsersRead,
         Self::ServicesGrant,
+        Self::ServicesSuspend,
+        Self::ServicesExtend,
+        Self::ServicesRevoke,
         Self::DeadLettersRead,
         Self::DeadLettersReplay,
         Self::AlertsReceive,
@@ -53,6 +62,9 @@ impl Permission {
             Self::PoolsRead => "pools.read",
             Self::UsersRead => "users.read",
             Self::ServicesGrant => "services.grant",
+            Self::ServicesSuspend => "services.suspend",
+            Self::ServicesExtend => "services.extend",
+            Self::ServicesRevoke => "services.revoke",
             Self::DeadLettersRead => "deadletters.read",
             Self::DeadLettersReplay => "deadletters.replay",
             Self::AlertsReceive => "alerts.receive",
@@ -67,7 +79,7 @@ impl Permission {
 pub enum Role {
     /// Everyone.
     User,
-    /// Reads everything and replays failed updates.
+    /// Reads everything, helps users with what they hold, and replays failed updates.
     Admin,
     /// May do everything; named in the settings.
     Superadmin,

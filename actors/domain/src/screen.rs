@@ -2,7 +2,9 @@
 //! language at the moment of sending, with what the rows say then.
 
 use crate::ids::{AlertId, DeadLetterId, NodeId, OfferId, ServiceId, UserId};
-use crate::service::{NameError, NodeChange, Product};
+use crate::new_server::{ServerProblem, ServerQuestion};
+use crate::promotion::{PromotionStep, TagError};
+use crate::service::{NameError, NodeChange, Product, ServiceChange};
 use crate::wg::KeyError;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -257,6 +259,34 @@ pub enum Screen {
         /// How many.
         services: u64,
     },
+    /// Admins: it was not removed, because keys are still to be taken off it.
+    NodeKeysLeft {
+        /// Which.
+        node: NodeId,
+        /// How many.
+        keys: u64,
+    },
+    /// Its key is not changed again, because the last one is not there yet.
+    KeyOnItsWay {
+        /// Whose key.
+        service: ServiceId,
+    },
+    /// Admins: which kind of server to add.
+    AddServer,
+    /// Admins: asks something about a new server.
+    AskServer {
+        /// What its keys are.
+        product: Product,
+        /// What is asked.
+        question: ServerQuestion,
+        /// What was wrong with the answer just sent.
+        error: Option<ServerProblem>,
+    },
+    /// Admins: the new server is kept.
+    ServerAdded {
+        /// It.
+        node: NodeId,
+    },
     /// Admins: plans on offer.
     Plans,
     /// Admins: how to grant a service.
@@ -313,6 +343,41 @@ pub enum Screen {
     },
     /// Admins: how to ask for a user.
     UserUsage,
+    /// Admins: one service of a user, with what can be done about it.
+    UserService {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        service: ServiceId,
+    },
+    /// Admins: asks whether to change it.
+    AskService {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        service: ServiceId,
+        /// How.
+        change: ServiceChange,
+    },
+    /// Admins: a step towards the promotion tag of a proxy server; the question for the tag is open in each.
+    Promotion {
+        /// Which server.
+        node: NodeId,
+        /// Where one stands.
+        step: PromotionStep,
+        /// What was wrong with the tag just pasted.
+        error: Option<TagError>,
+    },
+    /// Admins: the server has its tag.
+    Promoted {
+        /// Which.
+        node: NodeId,
+    },
+    /// Admins: asks whether to take the tag away.
+    AskUnpromote {
+        /// Which server.
+        node: NodeId,
+    },
 }
 
 impl Screen {
@@ -331,6 +396,7 @@ impl Screen {
             | Self::AskRevoke { service, .. }
             | Self::AskRenew { service, .. }
             | Self::Renewed { service }
+            | Self::KeyOnItsWay { service }
             | Self::AskMove { service, .. }
             | Self::Revoked { service } => Some(*service),
             _ => None,

@@ -1,6 +1,7 @@
 //! What a user holds, and its life.
 
 use crate::ids::{LeaseId, NodeId, ServiceId, UserId};
+use crate::permission::Permission;
 use crate::wg::PublicKey;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -174,8 +175,10 @@ pub enum NodeChange {
     Drain,
     /// Work is done on it.
     Maintain,
-    /// For good; only when nothing lives on it.
+    /// For good; only when nothing lives on it and every key is taken off it.
     Remove,
+    /// As removal, of a server that no longer exists: keys still to be taken off it are given up.
+    Forget,
 }
 
 impl NodeChange {
@@ -186,7 +189,40 @@ impl NodeChange {
             Self::Activate => NodeState::Active,
             Self::Drain => NodeState::Draining,
             Self::Maintain => NodeState::Maintenance,
-            Self::Remove => NodeState::Removed,
+            Self::Remove | Self::Forget => NodeState::Removed,
+        }
+    }
+}
+
+/// Most days by which an admin extends a service at once.
+pub const EXTEND_MAX_DAYS: u16 = 366;
+
+/// What an admin does to a user's service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceChange {
+    /// It does not work until somebody lifts it: reason [`SuspendReason::Admin`].
+    Pause,
+    /// An admin's pause goes, and with [`SuspendReason::Quota`] what was used until now. That its time is over stays: see
+    /// [`ServiceChange::Extend`].
+    Resume,
+    /// So many days of 24 hours more, at most [`EXTEND_MAX_DAYS`], from its end, or from now when that is over.
+    Extend {
+        /// How many.
+        days: u16,
+    },
+    /// For good.
+    Revoke,
+}
+
+impl ServiceChange {
+    /// What it needs.
+    #[must_use]
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Pause | Self::Resume => Permission::ServicesSuspend,
+            Self::Extend { .. } => Permission::ServicesExtend,
+            Self::Revoke => Permission::ServicesRevoke,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! and another secret, belongs to somebody else: it is left alone, and the row gets another name. One that we did put there and
 //! that has another secret now was changed by hand: it is taken off and put again.
 
-use crate::ports::key_driver::{KeySpec, KeyStatus};
+use crate::ports::key_driver::{KeySpec, KeyStatus, KeyTerms};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use usipipo_domain::ids::ServiceId;
 use usipipo_storage::model::{KeyReading, KeyRow, KeyStanding};
@@ -24,6 +25,56 @@ pub(super) enum Step {
     Remove { row: Option<i64>, name: String },
 }
 
+impl Step {
+    /// Whose key it is about; `None` for one that is not ours.
+    pub(super) const fn row(&self) -> Option<i64> {
+        match self {
+            Self::Put(row) | Self::Replace(row) | Self::Turn(row) | Self::Rename(row) => Some(row.id),
+            Self::Remove { row, .. } => *row,
+        }
+    }
+
+    /// Whose key it makes.
+    pub(super) const fn put(&self) -> Option<i64> {
+        match self {
+            Self::Put(row) | Self::Replace(row) => Some(row.id),
+            Self::Turn(_) | Self::Rename(_) | Self::Remove { .. } => None,
+        }
+    }
+}
+
+/// By how much a key may outlast what it has to on its server, so that not every new key is written twice: how long it takes
+/// until it works is not known beforehand.
+const EXPIRY_SLACK: TimeDelta = TimeDelta::hours(2);
+
+/// When servers are to close keys by themselves: after the grace, so that one that nobody steers any more does not leave them
+/// open for ever. Until then it is for the actor to open and close them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expiry {
+    pub(super) grace: TimeDelta,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Expiry {
+    /// Not before this. A service that did not begin yet begins now at the earliest.
+    fn earliest(self, row: &KeyRow) -> DateTime<Utc> {
+        let end = row.ends_at.unwrap_or_else(|| self.now + TimeDelta::days(i64::from(row.days)));
+        end + self.grace
+    }
+
+    fn terms(self, row: &KeyRow) -> KeyTerms {
+        let slack = if row.ends_at.is_some() { TimeDelta::seconds(1) } else { EXPIRY_SLACK / 2 };
+        // Servers cut to the second, which must not be too early.
+        KeyTerms { expires_at: Some((self.earliest(row) + slack).trunc_subsecs(0)), ad_tag: row.ad_tag.clone() }
+    }
+
+    fn fits(self, row: &KeyRow, terms: &KeyTerms) -> bool {
+        let earliest = self.earliest(row);
+        let in_time = |at: DateTime<Utc>| earliest <= at && at <= earliest + EXPIRY_SLACK;
+        terms.ad_tag == row.ad_tag && terms.expires_at.is_some_and(in_time)
+    }
+}
+
 /// What a comparison found.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
@@ -37,17 +88,22 @@ pub(super) struct Comparison {
     pub(super) steps: VecDeque<Step>,
     /// Keys of ours on it.
     pub(super) ours: usize,
-    /// Keys on it that are not ours.
-    pub(super) foreign: usize,
+    /// Keys on it that are no living row's.
+    pub(super) foreign: Vec<KeyStatus>,
     /// Services with a wanted key whose secret cannot be opened; it cannot be put.
     pub(super) sealed: BTreeSet<ServiceId>,
-    /// Keys that are open there as they should be, to be probed.
+    /// Keys that are open there as they should be and have a place for one more device, to be probed.
     pub(super) open: Vec<KeySpec>,
 }
 
 /// Compares. `server` must have been read before `rows`: a key put between the two readings then has a row and is not taken
 /// for a foreign one.
-pub(super) fn compare(server: &[KeyStatus], rows: Vec<KeyRow>, keeps_closed: bool, exclusive: bool) -> Comparison {
+pub(super) fn compare(
+    server: &[KeyStatus],
+    rows: Vec<KeyRow>,
+    (keeps_closed, exclusive): (bool, bool),
+    expiry: Expiry,
+) -> Comparison {
     let mut there: HashMap<&str, &KeyStatus> = server.iter().map(|key| (key.name.as_str(), key)).collect();
     let mut result = Comparison::default();
     let mut work = Vec::new();
@@ -62,9 +118,11 @@ pub(super) fn compare(server: &[KeyStatus], rows: Vec<KeyRow>, keeps_closed: boo
             result.ours += 1;
             result.readings.push(KeyReading { key: row.id, bytes: status.bytes });
         }
-        match decide(&row, status, taken, keeps_closed) {
+        match decide(&row, status, taken, keeps_closed, expiry) {
             Decision::Right => {
-                if let (Some(spec), KeyStanding::Open) = (spec(&row), row.wanted) {
+                if let (Some(spec), KeyStanding::Open) = (spec(&row, expiry), row.wanted)
+                    && !status.is_some_and(|status| status.full)
+                {
                     result.open.push(spec);
                 }
                 if row.applied != row.wanted {
@@ -77,12 +135,12 @@ pub(super) fn compare(server: &[KeyStatus], rows: Vec<KeyRow>, keeps_closed: boo
             Decision::Do(make) => work.push(make(row)),
         }
     }
-    result.foreign = there.len();
     result.steps = ordered(work);
+    result.foreign = there.into_values().cloned().collect();
+    result.foreign.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     if exclusive {
-        let mut foreign: Vec<&str> = there.into_keys().collect();
-        foreign.sort_unstable();
-        result.steps.extend(foreign.into_iter().map(|name| Step::Remove { row: None, name: name.to_owned() }));
+        let off = result.foreign.iter().map(|key| Step::Remove { row: None, name: key.name.clone() });
+        result.steps.extend(off);
     }
     result
 }
@@ -116,7 +174,7 @@ fn was_there(row: &KeyRow, keeps_closed: bool) -> bool {
     }
 }
 
-fn decide(row: &KeyRow, status: Option<&KeyStatus>, taken: bool, keeps_closed: bool) -> Decision {
+fn decide(row: &KeyRow, status: Option<&KeyStatus>, taken: bool, keeps_closed: bool, expiry: Expiry) -> Decision {
     let remove = |row: KeyRow| Step::Remove { row: Some(row.id), name: row.name };
     let wants_it = match row.wanted {
         KeyStanding::Open => true,
@@ -144,7 +202,9 @@ fn decide(row: &KeyRow, status: Option<&KeyStatus>, taken: bool, keeps_closed: b
     }
     // A server that does not tell secrets proves by the call that a key is ours.
     let proven = status.secret.is_some() || was_there(row, keeps_closed);
-    if wants_it && proven && status.standing == row.wanted { Decision::Right } else { Decision::Do(Step::Put) }
+    // Where secrets are not told, a repeated put would have to be taken on trust.
+    let fits = status.secret.is_none() || status.terms.as_ref().is_none_or(|terms| expiry.fits(row, terms));
+    if wants_it && proven && fits && status.standing == row.wanted { Decision::Right } else { Decision::Do(Step::Put) }
 }
 
 /// Those that somebody waits for first, then those to be cut off, then what is over.
@@ -166,12 +226,13 @@ pub(super) fn are_new(rows: &[KeyRow]) -> bool {
 }
 
 /// The key as the server should have it; `None` when its secret cannot be opened.
-pub(super) fn spec(row: &KeyRow) -> Option<KeySpec> {
+pub(super) fn spec(row: &KeyRow, expiry: Expiry) -> Option<KeySpec> {
     Some(KeySpec {
         name: row.name.clone(),
         secret: row.secret.clone()?,
         closed: row.wanted != KeyStanding::Open,
         devices: row.devices,
+        terms: expiry.terms(row),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::ports::key_driver::{KeyDriver, KeySpec};
 use crate::server::Who;
 use crate::timer::Task;
 use metrics::counter;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -18,6 +18,8 @@ use usipipo_domain::service::NodeState;
 
 /// Failures in a row that raise the alert; also tries of one new key.
 const FAILURES_MAX: u32 = 3;
+/// Keys that a server took and does not act on, and none that it did in between, that raise the alert.
+const LATE_MAX: usize = 3;
 /// Most new keys that wait for their probe; of many that are made at once, these stand for the others.
 const WAITING_MAX: usize = 8;
 
@@ -49,6 +51,8 @@ pub(super) struct Probes {
     /// New keys that failed wait until the next comparison.
     again: Vec<Fresh>,
     failures: u32,
+    /// Keys that the server took and does not act on, as far as they are needed to tell that it acts on none.
+    late: BTreeSet<String>,
     /// This kind of server cannot be probed.
     impossible: bool,
 }
@@ -65,7 +69,42 @@ impl Probes {
             due: None,
             again: Vec::new(),
             failures: 0,
+            late: BTreeSet::new(),
             impossible: false,
+        }
+    }
+
+    /// The server is no more.
+    pub(super) fn stop(&mut self) {
+        self.impossible = true;
+        self.under_way = None;
+        (self.fresh, self.open, self.again) = Default::default();
+    }
+
+    /// The server took a key and does not act on it. One may be slow; when several are and none was not, it serves nobody new.
+    pub(super) fn late(&mut self, key: &str, error: String) {
+        if !self.acts_on_none() {
+            self.late.insert(key.to_owned());
+        }
+        if self.acts_on_none() {
+            self.raise(error);
+        }
+    }
+
+    /// The server took a key and acts on it.
+    pub(super) fn in_force(&mut self) {
+        self.still_late(|_| false);
+    }
+
+    fn acts_on_none(&self) -> bool {
+        self.late.len() >= LATE_MAX
+    }
+
+    fn still_late(&mut self, is: impl Fn(&str) -> bool) {
+        let before = self.acts_on_none();
+        self.late.retain(|key| is(key));
+        if before && !self.acts_on_none() && self.failures < FAILURES_MAX {
+            self.resolve();
         }
     }
 
@@ -80,6 +119,7 @@ impl Probes {
 
     /// These are open on the server. New ones that failed before are tried once more if they are still among them.
     pub(super) fn open(&mut self, keys: Vec<KeySpec>) {
+        self.still_late(|late| !keys.iter().any(|key| key.name == late));
         if self.impossible {
             return;
         }
@@ -150,10 +190,22 @@ impl Probes {
         self.failures = 0;
         self.due = Some(Instant::now() + self.who.env().limits().probe_every);
         // A new key that is still refused is not made good by another one.
-        if matches!(trial, Trial::Regular) || self.again.is_empty() {
-            self.who.place.failing.store(false, Ordering::Release);
-            let kind = AlertKind::ProbeFailing { node: self.who.name.clone(), error: String::new() };
-            self.who.env().directory.alerts.tell(AlertsMsg::Resolve(kind.key()));
+        if !self.acts_on_none() && (matches!(trial, Trial::Regular) || self.again.is_empty()) {
+            self.resolve();
+        }
+    }
+
+    fn resolve(&self) {
+        self.who.place.failing.store(false, Ordering::Release);
+        let kind = AlertKind::ProbeFailing { node: self.who.name.clone(), error: String::new() };
+        self.who.env().directory.alerts.tell(AlertsMsg::Resolve(kind.key()));
+    }
+
+    fn raise(&self, error: String) {
+        self.who.place.failing.store(true, Ordering::Release);
+        if matches!(self.who.place.state(), NodeState::Active | NodeState::Draining) {
+            let kind = AlertKind::ProbeFailing { node: self.who.name.clone(), error };
+            self.who.env().directory.alerts.tell(AlertsMsg::Raise(kind));
         }
     }
 
@@ -175,11 +227,7 @@ impl Probes {
             Trial::Regular => self.due = Some(Instant::now() + self.who.env().limits().reconcile_every / 2),
         }
         if raise {
-            self.who.place.failing.store(true, Ordering::Release);
-            if matches!(self.who.place.state(), NodeState::Active | NodeState::Draining) {
-                let kind = AlertKind::ProbeFailing { node: self.who.name.clone(), error };
-                self.who.env().directory.alerts.tell(AlertsMsg::Raise(kind));
-            }
+            self.raise(error);
         }
     }
 }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod edges;
 mod faults;
 
 use super::spec;
@@ -350,4 +351,34 @@ async fn the_actor_comes_back_after_a_kill_a_panic_an_error_and_a_start_that_fai
     world.bench.kill(NAME).await;
     back(4).await;
     assert_eq!(world.driver.changes().len(), 4, "each key was put once");
+}
+
+/// What a server sees to by itself while nobody steers it.
+#[tokio::test]
+async fn the_server_knows_when_to_close_a_key_and_which_channel_its_users_see() {
+    let world = World::new(Product::Mtproto).await;
+    world.start().await;
+    let (service, name) = world.active(ANA).await;
+    let grace = world.bench.env.options.grace;
+    let earliest = async || world.key(service).await.ends_at.unwrap() + grace;
+    let put = world.driver.terms(&name).unwrap();
+    assert!(put.expires_at.unwrap() >= earliest().await && put.ad_tag.is_none());
+    let puts = || world.driver.changes().len();
+    let before = puts();
+    world.compared().await;
+    assert_eq!(puts(), before, "what was put before it worked fits");
+
+    world.accept(ANA, Effect::OfferRenew(service)).await;
+    let renewed = earliest().await;
+    assert!(renewed > put.expires_at.unwrap());
+    let follows = async || world.driver.terms(&name).unwrap().expires_at.unwrap() >= renewed;
+    until("the renewal reaches the server", follows).await;
+
+    let tag = usipipo_domain::promotion::AdTag::parse("3f40462915a3e6026a4d790127b95ded").unwrap();
+    let act = Act::Do(Effect::SetAdTag { node: world.id(), tags: vec![tag.clone()] });
+    let bench = &world.bench;
+    bench.db.act(&bench.store, bench.duty.epoch, BEA, act, |_| {}, bench.now()).await.unwrap();
+    until("the tag reaches the server", async || world.driver.terms(&name).unwrap().ad_tag.as_ref() == Some(&tag))
+        .await;
+    assert_eq!(world.driver.standing(&name), Open);
 }

@@ -5,8 +5,9 @@ use super::{KIND, KeyNodeState, Trouble};
 use crate::metrics as names;
 use crate::outbox::OutboxMsg;
 use crate::ports::driver::DriverError;
-use crate::ports::key_driver::Put;
+use crate::ports::key_driver::{KeyStatus, Put};
 use metrics::{counter, histogram};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use usipipo_storage::StoreError;
 use usipipo_storage::model::{KeyReading, KeyReadings, KeyRow, KeyStanding, UsageKind};
@@ -24,16 +25,24 @@ enum Made {
     Standing(KeyRow, KeyStanding),
     /// It is gone; `None` for one that was not ours.
     Removed(Option<i64>),
+    /// The server has it and does not act on it yet; the key's name, and what the operator may do.
+    Late(String, String),
     /// The row has another name now, or could not be done.
     Nothing,
 }
 
 impl KeyNodeState {
-    /// Puts keys of new services; `true` when any could be put.
+    /// Puts keys of new services; `true` when any could be put. What takes too long is left to a comparison, which lets others
+    /// through in between.
     pub(super) async fn put_new(&mut self, rows: Vec<KeyRow>) -> Result<bool, Trouble> {
+        let begun = Instant::now();
         let mut any = false;
         let mut result = Ok(());
         for row in rows {
+            if begun.elapsed() >= BATCH_TIME {
+                self.behind = true;
+                break;
+            }
             self.handled.insert(row.id);
             match self.make(Step::Put(row)).await {
                 Ok(made) => any |= made,
@@ -55,11 +64,7 @@ impl KeyNodeState {
         let mut made = 0;
         while made < max && begun.elapsed() < BATCH_TIME {
             let Some(step) = self.steps.pop_front() else { break };
-            let row = match &step {
-                Step::Put(row) | Step::Replace(row) | Step::Turn(row) | Step::Rename(row) => Some(row.id),
-                Step::Remove { row, .. } => *row,
-            };
-            if row.is_some_and(|row| self.handled.contains(&row)) {
+            if step.row().is_some_and(|row| self.handled.contains(&row)) {
                 continue;
             }
             made += 1;
@@ -75,12 +80,23 @@ impl KeyNodeState {
     async fn make(&mut self, step: Step) -> Result<bool, Trouble> {
         let late = self.unmarked_since.is_some_and(|since| since.elapsed() >= MARK_AFTER);
         let before = if late || self.unmarked.len() >= UNMARKED_MAX { self.take_unmarked() } else { Vec::new() };
+        let put = step.put();
         let (made, marked) = tokio::join!(self.perform(step), self.write_applied(&before));
+        if let Some(row) = put {
+            match &made {
+                // It may still be made.
+                Err(Trouble::Driver(DriverError::Unavailable(_))) => self.unanswered.insert(row, Instant::now()),
+                _ => self.unanswered.remove(&row),
+            };
+        }
         // If they are not marked, the next comparison finds them on the server.
         marked?;
         match made? {
             Made::Standing(row, standing) => {
                 self.count("put");
+                if standing == KeyStanding::Open {
+                    self.probes.in_force();
+                }
                 self.done(vec![(row, standing)]);
                 Ok(true)
             }
@@ -90,6 +106,14 @@ impl KeyNodeState {
                     self.removed(&[row]).await?;
                 }
                 Ok(true)
+            }
+            Made::Late(key, error) => {
+                let node = &self.args.who.name;
+                counter!(names::NODE_ERRORS, "node" => node.clone(), "error" => "late").increment(1);
+                tracing::warn!(actor = KIND, node, key, error, "a key is on its server and does not work yet");
+                self.late = true;
+                self.probes.late(&key, error);
+                Ok(false)
             }
             Made::Nothing => Ok(false),
         }
@@ -139,12 +163,13 @@ impl KeyNodeState {
     }
 
     async fn put(&self, row: KeyRow) -> Result<Made, Trouble> {
-        let Some(spec) = plan::spec(&row) else { return Ok(Made::Nothing) };
+        let Some(spec) = plan::spec(&row, self.expiry()) else { return Ok(Made::Nothing) };
         match self.call(self.args.driver.put(&spec)).await? {
             Put::Done => {
                 let standing = row.wanted;
                 Ok(Made::Standing(row, standing))
             }
+            Put::NotYet(error) => Ok(Made::Late(row.name, error)),
             // A closed one that is not there is closed.
             Put::TakenByOther if row.wanted == KeyStanding::Closed && !self.args.driver.keeps_closed() => {
                 Ok(Made::Standing(row, KeyStanding::Closed))
@@ -191,7 +216,8 @@ impl KeyNodeState {
         let keys = std::mem::take(&mut self.unmarked);
         let new =
             keys.iter().filter(|(row, standing)| *standing == KeyStanding::Open && row.applied == KeyStanding::Absent);
-        let new: Vec<_> = new.filter_map(|(row, _)| plan::spec(row)).collect();
+        let expiry = self.expiry();
+        let new: Vec<_> = new.filter_map(|(row, _)| plan::spec(row, expiry)).collect();
         self.probes.made(new);
         keys
     }
@@ -220,6 +246,32 @@ impl KeyNodeState {
             env.directory.outbox.tell(OutboxMsg::Send(messages));
         }
         Ok(())
+    }
+
+    /// What was put without an answer, a whole call's time before the server was asked last, is there by now or never.
+    pub(super) fn forget_unanswered(&mut self, asked: Instant) {
+        let within = self.env().limits().key_call_timeout;
+        self.unanswered.retain(|_, since| *since + within > asked);
+    }
+
+    /// Names of keys that were ours: a put that was given up came after its row was over. Nobody else has their secrets.
+    pub(super) async fn stragglers(&mut self, foreign: &[KeyStatus]) -> Result<Vec<String>, StoreError> {
+        let there: HashSet<&str> = foreign.iter().map(|key| key.name.as_str()).collect();
+        self.strangers.retain(|name| there.contains(name.as_str()));
+        let unknown = foreign.iter().filter(|key| key.secret.is_some() && !self.strangers.contains(&key.name));
+        let unknown: Vec<&KeyStatus> = unknown.collect();
+        if unknown.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<&str> = unknown.iter().map(|key| key.name.as_str()).collect();
+        let over = self.env().store.removed_keys(self.args.who.id, &names).await?;
+        let was_ours = |key: &&&KeyStatus| {
+            over.iter().any(|(name, secret)| *name == key.name && key.secret.as_ref() == Some(secret))
+        };
+        let ours: Vec<String> = unknown.iter().filter(was_ours).map(|key| key.name.clone()).collect();
+        let others = unknown.iter().map(|key| &key.name).filter(|name| !ours.contains(name));
+        self.strangers.extend(others.cloned());
+        Ok(ours)
     }
 
     /// The server does not have these any more.

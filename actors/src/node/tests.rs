@@ -15,6 +15,8 @@ use usipipo_domain::outgoing::Body;
 use usipipo_domain::screen::Screen;
 use usipipo_domain::wg::{PeerSpec, PublicKey};
 
+mod config_only;
+
 const NAME: &str = "node/miami";
 
 /// A bench with a server under an actor, the outbox and alerts.
@@ -350,20 +352,6 @@ async fn a_secret_that_cannot_be_opened_costs_one_service_and_admins_are_told_un
 }
 
 #[tokio::test]
-async fn without_tunnels_many_unreadable_secrets_do_not_keep_it_running_in_circles() {
-    let world = World::with(DriverMode::ConfigOnly, |limits| limits.peer_batch_max = 2).await;
-    for host in 2..6 {
-        world.trial(UserId(i64::from(host)), host).await;
-    }
-    world.bench.db.execute("UPDATE peers SET preshared_key = '\\x00'").await;
-    world.start().await;
-    until("the admin is told of those it saw", async || world.alerts_told() == [false, false]).await;
-    let place = world.bench.env.directory.node(world.bench.node.node).unwrap();
-    until("it waits", async || place.slot.depth() == 0).await;
-    assert_eq!(world.bench.db.number("SELECT count(*) AS n FROM services WHERE status = 'active'").await, 0);
-}
-
-#[tokio::test]
 async fn after_a_panic_of_the_driver_it_starts_again_and_goes_on() {
     let world = World::new().await;
     world.start().await;
@@ -440,25 +428,6 @@ async fn what_the_machine_cannot_do_is_said_in_its_own_words() {
     })
     .await;
     assert_eq!(world.bench.db.text("SELECT error AS t FROM nodes").await, "needs CAP_NET_ADMIN; run it as root");
-}
-
-#[tokio::test]
-async fn without_tunnels_everything_wanted_counts_as_there() {
-    let world = World::with(DriverMode::ConfigOnly, |limits| limits.peer_batch_max = 2).await;
-    let mut services = Vec::new();
-    for host in 2..7 {
-        services.push(world.trial(UserId(i64::from(host)), host).await.0);
-    }
-    world.start().await;
-    let active = "SELECT count(*) AS n FROM services WHERE status = 'active'";
-    until("all work", async || world.bench.db.number(active).await == 5).await;
-    assert_eq!(world.bench.db.number("SELECT count(*) AS n FROM nodes WHERE up AND config_only").await, 1);
-    let (later, _) = world.active(ANA, 30).await;
-    world.revoke(ANA, later).await;
-    world.nudge();
-    let over = "SELECT count(*) AS n FROM peers WHERE removed_at IS NOT NULL";
-    until("the revoked one is over", async || world.bench.db.number(over).await == 1).await;
-    assert_eq!(world.driver.calls(), 0);
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 use crate::ports::driver::DriverError;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use usipipo_domain::access::KeySecret;
+use usipipo_domain::promotion::AdTag;
 use usipipo_storage::model::{KeyStanding, UsageKind};
 
 /// A key as a server should carry it.
@@ -16,6 +18,17 @@ pub struct KeySpec {
     pub closed: bool,
     /// Devices (or connections) at the same time, where the server can limit them.
     pub devices: Option<u16>,
+    /// What the server sees to by itself, where it can.
+    pub terms: KeyTerms,
+}
+
+/// What a server sees to by itself, also while nobody steers it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyTerms {
+    /// It refuses the key from then on; exact to the second.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Its users see the channel that this tag stands for.
+    pub ad_tag: Option<AdTag>,
 }
 
 /// A key that is on a server.
@@ -23,11 +36,16 @@ pub struct KeySpec {
 pub struct KeyStatus {
     /// The server's name for it.
     pub name: String,
-    /// [`KeyStanding::Open`] or [`KeyStanding::Closed`].
+    /// [`KeyStanding::Open`] or [`KeyStanding::Closed`]; [`KeyStanding::Absent`] while the server has it and does not act on
+    /// it yet ([`Put::NotYet`]).
     pub standing: KeyStanding,
     /// Its secret is the one the server shows; `None` when the server does not tell. One of ours with another secret was
     /// changed by hand and is put anew.
     pub secret: Option<KeySecret>,
+    /// `None`: this kind of server has none.
+    pub terms: Option<KeyTerms>,
+    /// As many devices as it may have are connected: one more, as a probe, would be refused.
+    pub full: bool,
     /// Bytes, in the sense of [`Survey::kind`]; zero for a key without traffic.
     pub bytes: u64,
 }
@@ -44,10 +62,13 @@ pub struct Survey {
 }
 
 /// What became of a key that was put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
     /// It is there now, by this call or an earlier one, and it is ours: name and secret agree.
     Done,
+    /// It is there, and the server does not act on it yet, with a sentence for the operator. It is looked at again; nobody is
+    /// told that it works.
+    NotYet(String),
     /// The name is in use with another secret: it is not ours, and was left alone.
     TakenByOther,
 }

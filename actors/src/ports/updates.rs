@@ -79,6 +79,8 @@ pub struct UserUpdate {
     pub event: Event,
     /// The button press that wants an answer.
     pub callback_id: Option<String>,
+    /// The message in which they said it; `None` for a button.
+    pub message: Option<i32>,
 }
 
 /// A payments update, typed.

@@ -2,13 +2,14 @@
 
 use super::Who;
 use crate::alerts::AlertsMsg;
+use crate::directory::Directory;
 use crate::metrics as names;
 use crate::ports::driver::DriverError;
 use metrics::{Gauge, Histogram, counter, gauge, histogram};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use usipipo_domain::alert::AlertKind;
-use usipipo_domain::service::NodeState;
+use usipipo_domain::service::{NodeState, Purpose};
 use usipipo_storage::StoreError;
 use usipipo_storage::model::NodeHealth;
 
@@ -105,6 +106,15 @@ impl Health {
         }
     }
 
+    /// The server is removed, and nobody asks it any more.
+    pub(crate) fn removed(&mut self) {
+        self.who.place.up.store(false, Ordering::Release);
+        self.counted(0, 0);
+        // Neither up nor down.
+        self.up.set(f64::NAN);
+        over(&self.who.env().directory, &self.who.name);
+    }
+
     async fn write(
         &self,
         up: bool,
@@ -115,5 +125,22 @@ impl Health {
         let now = self.who.env().clock.now();
         let health = NodeHealth { up, config_only, error, foreign_peers, now };
         self.who.env().store.record_health(self.who.duty.epoch, self.who.id, &health).await
+    }
+}
+
+/// Every condition of a server that is removed is over; nobody else says so.
+pub(crate) fn over(directory: &Directory, server: &str) {
+    let (node, none) = (|| server.to_owned(), String::new);
+    for kind in [
+        AlertKind::NodeDown { node: node(), error: none() },
+        AlertKind::ForeignPeers { node: node(), count: 0 },
+        AlertKind::ServerNearlyFull { node: node(), used: 0, capacity: 0 },
+        AlertKind::ProbeFailing { node: node(), error: none() },
+    ] {
+        directory.alerts.tell(AlertsMsg::Resolve(kind.key()));
+    }
+    for purpose in [Purpose::Trial, Purpose::Paid] {
+        let kind = AlertKind::PoolNearlyFull { node: node(), purpose: purpose.as_str().to_owned(), free: 0, total: 0 };
+        directory.alerts.tell(AlertsMsg::Resolve(kind.key()));
     }
 }

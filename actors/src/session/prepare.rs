@@ -7,12 +7,15 @@ use super::{Failure, SessionError, Shared};
 use crate::directory::PoolPlace;
 use crate::env::Env;
 use crate::ip_pool::IpPoolMsg;
+use crate::ports::promotion::{PromotedPlace, Registered};
 use choice::{Reserved, no_addresses, reserve, server};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use usipipo_domain::access::{KeySecret, PASSWORD_RANDOM_BYTES};
 use usipipo_domain::dialogue::Effect;
 use usipipo_domain::ids::{NodeId, OfferId, PoolId, UserId};
+use usipipo_domain::new_server::{NewServer, ServerPaste, ServerProblem};
+use usipipo_domain::promotion::AdTag;
 use usipipo_domain::screen::TrialRefusal;
 use usipipo_domain::service::{Addresses, Product, Purpose};
 use usipipo_domain::wg::{PresharedKey, PrivateKey};
@@ -189,6 +192,35 @@ impl Preparation {
     fn reservation(&self, env: &Env) -> Option<(Arc<PoolPlace>, Addresses)> {
         let prepared = self.prepared.as_ref()?;
         Some((env.directory.pool(prepared.pool)?, prepared.addresses?))
+    }
+}
+
+/// The tag of a proxy server, if something gets it without an admin.
+pub(super) async fn registered(env: &Env, node: NodeId) -> Result<Option<AdTag>, Failure> {
+    // The commit says so if it is no such server.
+    let Some(row) = env.store.promotion(node).await? else { return Ok(None) };
+    let place = PromotedPlace { host: row.host, port: row.port };
+    let asked = tokio::time::timeout(env.limits().key_call_timeout, env.registrar.register(&place)).await;
+    Ok(match asked {
+        Ok(Ok(Registered::Tag(tag))) => Some(tag),
+        Ok(Ok(Registered::ByAdmin)) => None,
+        Ok(Err(error)) => {
+            tracing::warn!(node = row.name, %error, "a proxy server is left to its admin to register");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(node = row.name, "@MTProxybot takes too long; the admin is to register the server");
+            None
+        }
+    })
+}
+
+/// Asks a new server whether it is what an admin says.
+pub(super) async fn ask_server(env: &Env, paste: &ServerPaste) -> Result<NewServer, ServerProblem> {
+    let within = env.limits().key_call_timeout;
+    match tokio::time::timeout(within, env.drivers.check(&paste.draft, &paste.pasted)).await {
+        Ok(checked) => checked,
+        Err(_) => Err(ServerProblem::Answer { error: format!("no answer within {} s", within.as_secs()) }),
     }
 }
 

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use metrics::{counter, histogram};
 use ractor::ActorRef;
 use std::time::{Duration, Instant};
-use usipipo_domain::dialogue::{self, Act, Command, Event};
+use usipipo_domain::dialogue::{self, Act, Command, Effect, Event};
 use usipipo_domain::lang::Lang;
 use usipipo_domain::screen::Screen;
 use usipipo_storage::model::{InboxRow, StepCommit, StepDone, StepRefusal, StepRules, UserTouch};
@@ -201,6 +201,15 @@ impl SessionState {
             refused = preparation.refused;
             *self.preparation() = preparation;
             result?;
+        }
+        if let Act::Do(Effect::BeginPromotion(node)) = step.act
+            && let Some(tag) = prepare::registered(&env, node).await?
+        {
+            step.act = Act::Do(Effect::SetAdTag { node, tags: vec![tag] });
+        }
+        if let Act::Do(Effect::AddServer(paste)) = &mut step.act {
+            paste.message = update.message;
+            paste.checked = Some(prepare::ask_server(&env, paste).await);
         }
         let callback_id = update.callback_id.clone();
         Ok(Box::new(StepCommit {

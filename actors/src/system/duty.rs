@@ -3,12 +3,14 @@
 use super::{KeyNodePart, NodePart};
 use crate::env::Duty;
 use crate::leader::{DUTY, MakeDuty};
+use crate::ports::key_driver::KeyDriver;
 use crate::ports::updates::{Lane, UpdateSource};
 use crate::supervision::policy::Policy;
 use crate::supervision::{AlertSink, ChildSpec, nested};
-use crate::{alerts, committer, ip_pool, key_node, lane, node, outbox, poller, router, stats, sweeper};
+use crate::{alerts, committer, ip_pool, key_node, lane, node, outbox, poller, registry, router, stats, sweeper};
 use ractor::ActorProcessingErr;
 use std::sync::Arc;
+use usipipo_domain::ids::NodeId;
 use usipipo_domain::plan::PlanSpec;
 use usipipo_domain::service::NodeState;
 use usipipo_domain::wg::PrivateKey;
@@ -55,6 +57,8 @@ async fn children(duty: &Duty, parts: &Parts) -> Result<Vec<ChildSpec>, ActorPro
             key_rows.push((row, Arc::clone(&part.driver)));
         }
     }
+    let known: Vec<NodeId> = key_rows.iter().map(|(row, _)| row.id).collect();
+    key_rows.extend(added(duty, &known).await?);
     let mut children = vec![alerts::spec(duty), outbox::spec(duty)];
     for row in rows.iter().filter(|row| row.state != NodeState::Removed) {
         children.extend((0..row.pool_ids.len()).filter_map(|index| ip_pool::spec(duty, row, index)));
@@ -72,10 +76,19 @@ async fn children(duty: &Duty, parts: &Parts) -> Result<Vec<ChildSpec>, ActorPro
         lane::spec(duty, Lane::Payments),
         lane::spec(duty, Lane::Membership),
         sweeper::spec(duty),
+        registry::spec(duty),
         stats::spec(duty),
     ]);
     children.extend(parts.source.iter().map(|source| poller::spec(duty, Arc::clone(source))));
     Ok(children)
+}
+
+/// Servers that admins added, besides those of the settings. One that cannot be steered is left to the registry, which tries
+/// again.
+async fn added(duty: &Duty, known: &[NodeId]) -> Result<Vec<(KeyNodeRow, Arc<dyn KeyDriver>)>, StoreError> {
+    let rows = duty.env.store.added_key_nodes().await?;
+    let others = rows.into_iter().filter(|row| !known.contains(&row.id));
+    Ok(others.filter_map(|row| registry::steered(duty, row).ok()).collect())
 }
 
 /// The server's row; `None` when it was removed, or when it cannot be one: the others go on without it.

@@ -1,7 +1,7 @@
 //! A server of keys in memory.
 
 use crate::ports::driver::DriverError;
-use crate::ports::key_driver::{KeyDriver, KeySpec, KeyStatus, Put, Survey};
+use crate::ports::key_driver::{KeyDriver, KeySpec, KeyStatus, KeyTerms, Put, Survey};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,7 @@ struct Key {
     secret: KeySecret,
     standing: KeyStanding,
     devices: Option<u16>,
+    terms: Option<KeyTerms>,
     bytes: u64,
 }
 
@@ -40,6 +41,8 @@ struct Server {
     probes: u64,
     failure: Option<DriverError>,
     refuse_names: Vec<String>,
+    slow_names: Vec<String>,
+    full_names: Vec<String>,
     lose_answers: u32,
     panic_next: bool,
     delay: Duration,
@@ -97,6 +100,21 @@ impl FakeKeyDriver {
         self.server().refuse_names.push(name.to_owned());
     }
 
+    /// The server has what is put under this name, and does not act on it before [`FakeKeyDriver::slow_no_more`].
+    pub fn slow(&self, name: &str) {
+        self.server().slow_names.push(name.to_owned());
+    }
+
+    /// It acts on everything.
+    pub fn slow_no_more(&self) {
+        self.server().slow_names.clear();
+    }
+
+    /// This key has all the devices that it may have; a probe would be refused.
+    pub fn fill(&self, name: &str) {
+        self.server().full_names.push(name.to_owned());
+    }
+
     /// Nothing is refused any more.
     pub fn refuse_nothing(&self) {
         self.server().refuse_names.clear();
@@ -147,7 +165,7 @@ impl FakeKeyDriver {
 
     /// Somebody put this key by hand, or gave it another secret.
     pub fn put_by_hand(&self, name: &str, secret: KeySecret) {
-        let key = Key { secret, standing: KeyStanding::Open, devices: None, bytes: 0 };
+        let key = Key { secret, standing: KeyStanding::Open, devices: None, terms: None, bytes: 0 };
         self.server().keys.insert(name.to_owned(), key);
     }
 
@@ -187,6 +205,12 @@ impl FakeKeyDriver {
     #[must_use]
     pub fn devices(&self, name: &str) -> Option<u16> {
         self.server().keys.get(name).and_then(|key| key.devices)
+    }
+
+    /// What the server sees to by itself for a key.
+    #[must_use]
+    pub fn terms(&self, name: &str) -> Option<KeyTerms> {
+        self.server().keys.get(name).and_then(|key| key.terms.clone())
     }
 
     /// Every change made through the driver, in order.
@@ -281,10 +305,13 @@ impl KeyDriver for FakeKeyDriver {
     async fn survey(&self) -> Result<Survey, DriverError> {
         self.call(false, |server| {
             server.surveys += 1;
+            let slow = |name: &String, key: &Key| key.standing == KeyStanding::Open && server.slow_names.contains(name);
             let keys = server.keys.iter().map(|(name, key)| KeyStatus {
                 name: name.clone(),
-                standing: key.standing,
+                standing: if slow(name, key) { KeyStanding::Absent } else { key.standing },
                 secret: Some(key.secret.clone()),
+                terms: key.terms.clone(),
+                full: server.full_names.contains(name),
                 bytes: key.bytes,
             });
             Ok(Survey { incarnation: server.incarnation.to_string(), kind: self.kind, keys: keys.collect() })
@@ -312,9 +339,13 @@ impl KeyDriver for FakeKeyDriver {
             let kept = if self.kind == UsageKind::Window30Days { server.before.remove(&key.name) } else { None };
             let bytes = server.keys.get(&key.name).map_or(kept.unwrap_or(0), |there| there.bytes);
             let standing = if key.closed { KeyStanding::Closed } else { KeyStanding::Open };
-            let new = Key { secret: key.secret.clone(), standing, devices: key.devices, bytes };
+            let terms = self.keeps_closed.then(|| key.terms.clone());
+            let new = Key { secret: key.secret.clone(), standing, devices: key.devices, terms, bytes };
             server.keys.insert(key.name.clone(), new);
             server.changes.push(KeyChange::Put(key.name.clone()));
+            if !key.closed && server.slow_names.contains(&key.name) {
+                return Ok(Put::NotYet("the key is in its file only".to_owned()));
+            }
             Ok(Put::Done)
         })
         .await
@@ -352,6 +383,9 @@ impl KeyDriver for FakeKeyDriver {
         }
         if let Some(failure) = server.failure.clone() {
             return Err(failure);
+        }
+        if server.full_names.contains(&key.name) {
+            return Ok(Some(false));
         }
         let there = server.keys.get(&key.name);
         Ok(Some(there.is_some_and(|there| there.secret == key.secret && there.standing == KeyStanding::Open)))

@@ -107,7 +107,8 @@ impl UpdateParser for FakeParser {
             username: small.username,
             language_code: small.lang,
         };
-        Ok(Some(UserUpdate { from, event, callback_id: small.callback }))
+        let message = if matches!(event, Event::Button(..)) { None } else { small.message };
+        Ok(Some(UserUpdate { from, event, callback_id: small.callback, message }))
     }
 
     fn payment(&self, raw: &[u8]) -> Result<PaymentUpdate, ParseError> {

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "only tests use this")]
 
 use super::driver::FakeDriver;
+use super::drivers::FakeDrivers;
 use super::key_driver::FakeKeyDriver;
 use super::liveness::FakeLiveness;
 use super::messenger::FakeMessenger;
@@ -93,6 +94,8 @@ pub struct World {
     pub driver: Arc<FakeDriver>,
     /// Servers of keys; none at first, see [`World::with_keys`].
     pub key_nodes: Vec<(KeyNodeSpec, Arc<FakeKeyDriver>)>,
+    /// Servers of keys that are added later.
+    pub drivers: Arc<FakeDrivers>,
     /// Bounds; change them before a start.
     pub limits: Limits,
     /// Systems poll; otherwise they wait for [`System::accept`].
@@ -128,6 +131,7 @@ impl World {
             source: Arc::default(),
             driver: Arc::default(),
             key_nodes: Vec::new(),
+            drivers: Arc::default(),
             limits,
             polls: true,
             updates: AtomicI64::new(1),
@@ -171,6 +175,7 @@ impl World {
                 .iter()
                 .map(|(spec, driver)| KeyNodePart { spec: spec.clone(), driver: Arc::clone(driver) as _ })
                 .collect(),
+            drivers: Arc::clone(&self.drivers) as _,
             plans: PlanSpec::defaults(),
             options: Options {
                 bot: BotId(42),

@@ -17,8 +17,8 @@ use usipipo_domain::wg::{PresharedKey, PrivateKey, PublicKey};
 mod keys;
 mod reports;
 pub use keys::{
-    KeyAccess, KeyNodeRow, KeyNodeSpec, KeyReading, KeyReadings, KeyRow, KeyStanding, OfferRow, PreparedKey, Recorded,
-    Reminded, ServerChoice, UsageKind,
+    KeyAccess, KeyNodeRow, KeyNodeSpec, KeyReading, KeyReadings, KeyRow, KeyStanding, OfferRow, PreparedKey,
+    PromotionRow, Recorded, Reminded, ServerChanged, ServerChoice, StrayNode, UsageKind,
 };
 pub use reports::{AlertRow, DeadLetterRow, NodeOverview, Page, PoolOverview, SystemStats};
 

@@ -100,6 +100,10 @@ diesel::table! {
         settings -> Jsonb,
         access -> Nullable<Bytea>,
         incarnation -> Nullable<Text>,
+        ad_tag -> Nullable<Text>,
+        promotion_secret -> Nullable<Bytea>,
+        promotion_until -> Nullable<Timestamptz>,
+        added -> Bool,
     }
 }
 

@@ -8,6 +8,7 @@ mod dead;
 mod decode;
 #[cfg(test)]
 mod fixture;
+mod held;
 mod inbox;
 mod key_nodes;
 mod key_usage;
@@ -23,11 +24,14 @@ mod peers;
 mod plans;
 mod pool;
 mod pools;
+mod promotion;
 mod queue;
 mod rotate;
+mod server_changes;
 mod session;
 mod sql;
 mod steps;
+mod strays;
 mod suspend;
 mod sweep;
 mod tx;
@@ -49,6 +53,7 @@ pub(crate) type Conn = AsyncPgConnection;
 pub struct Store {
     pool: Pool<Conn>,
     vault: Vault,
+    hours: held::NoticeHours,
 }
 
 impl std::fmt::Debug for Store {
@@ -63,7 +68,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the options make no sense.
     pub fn connect(options: &StoreOptions, vault: Vault) -> Result<Self> {
-        Ok(Self { pool: pool::build(options)?, vault })
+        Ok(Self { pool: pool::build(options)?, vault, hours: held::NoticeHours::default() })
     }
 
     /// One round trip, for readiness.

@@ -118,6 +118,11 @@ impl TestDatabase {
         run(&mut connect(&self.url).await, sql).await;
     }
 
+    /// A connection that is kept, for those who ask often.
+    pub async fn reader(&self) -> Reader {
+        Reader(connect(&self.url).await)
+    }
+
     /// The one number that a query returns as `n` (`bigint`).
     pub async fn number(&self, sql: &str) -> i64 {
         #[derive(diesel::QueryableByName)]
@@ -146,6 +151,25 @@ impl TestDatabase {
             .await
             .unwrap_or_else(|error| panic!("`{sql}` does not give a text: {error}"));
         row.t
+    }
+}
+
+/// A kept connection to a [`TestDatabase`].
+pub struct Reader(AsyncPgConnection);
+
+impl Reader {
+    /// The one text that a query returns as `t`.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn text(&mut self, sql: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Text {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            t: String,
+        }
+        let row: Result<Text, _> = diesel::sql_query(sql).get_result(&mut self.0).await;
+        row.unwrap_or_else(|error| panic!("`{sql}` does not give a text: {error}")).t
     }
 }
 

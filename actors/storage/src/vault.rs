@@ -294,6 +294,12 @@ impl Vault {
         Ok(PrivateKey::from_random(*self.open_32(Place::NodePrivate(public), sealed)?))
     }
 
+    /// A new secret of an MTProto proxy.
+    #[expect(clippy::unused_self, reason = "the vault is where random secrets of this package come from")]
+    pub(crate) fn new_mtproto_secret(&self) -> Result<KeySecret, StoreError> {
+        Ok(KeySecret::mtproto(random()?))
+    }
+
     /// Seals the secret of the row `(node, name)` of `access_keys`.
     pub(crate) fn seal_key_secret(&self, node: NodeId, name: &str, secret: &KeySecret) -> Result<Vec<u8>, StoreError> {
         let bytes: &[u8] = match secret {

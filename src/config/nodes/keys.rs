@@ -9,10 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Most services on an Outline server; also when the settings say nothing. It is what such a server carries well.
-pub const OUTLINE_CAPACITY: u32 = 1_000;
-/// The same for a telemt server.
-pub const TELEMT_CAPACITY: u32 = 500;
+pub use usipipo_actors::domain::new_server::{OUTLINE_CAPACITY, TELEMT_CAPACITY};
 
 /// A server of keys.
 #[derive(Debug, Clone)]

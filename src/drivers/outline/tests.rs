@@ -20,8 +20,16 @@ async fn world() -> (Simulated, OutlineDriver) {
     (world, OutlineDriver::new(client, PORT))
 }
 
+use usipipo_actors::ports::key_driver::KeyTerms;
+
 fn key(password: &str) -> KeySpec {
-    KeySpec { name: NAME.to_owned(), secret: KeySecret::Outline(password.to_owned()), closed: false, devices: None }
+    KeySpec {
+        name: NAME.to_owned(),
+        secret: KeySecret::Outline(password.to_owned()),
+        closed: false,
+        devices: None,
+        terms: KeyTerms::default(),
+    }
 }
 
 async fn there(world: &Simulated) -> Vec<Value> {
@@ -42,6 +50,8 @@ async fn a_key_is_put_once_however_often_it_is_asked_for() {
         name: NAME.to_owned(),
         standing: KeyStanding::Open,
         secret: Some(KeySecret::Outline("a-password".to_owned())),
+        terms: None,
+        full: false,
         bytes: 0,
     };
     assert_eq!((survey.keys, survey.kind), (vec![wanted], UsageKind::Window30Days));

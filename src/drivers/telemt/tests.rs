@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::drivers::simulated::{Simulated, text};
 use crate::remote::CallTimeouts;
+use crate::telemt::fake::{AUTHORIZATION, Fake};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use usipipo_actors::testing::clock::FakeClock;
 
 const NAME: &str = "u42-1";
+const TAG: &str = "3f40462915a3e6026a4d790127b95ded";
 const HEADER: &str = "Bearer a-header";
 const DOMAIN: &str = "example.com";
 /// Short, since some answers never come.
@@ -38,7 +40,8 @@ async fn world() -> World {
 }
 
 fn key(byte: u8) -> KeySpec {
-    KeySpec { name: NAME.to_owned(), secret: KeySecret::mtproto([byte; 16]), closed: false, devices: Some(5) }
+    let terms = KeyTerms { expires_at: DateTime::from_timestamp(1_900_000_000, 0), ad_tag: AdTag::parse(TAG) };
+    KeySpec { name: NAME.to_owned(), secret: KeySecret::mtproto([byte; 16]), closed: false, devices: Some(5), terms }
 }
 
 impl World {
@@ -59,16 +62,47 @@ async fn a_user_is_put_once_with_its_limits_and_works_when_put_returns() {
         assert_eq!(world.driver.put(&key(1)).await.unwrap(), Put::Done);
         assert_eq!(world.user(NAME).await.unwrap()["works"], json!(true));
     }
-    assert_eq!(world.user(NAME).await.unwrap()["max_unique_ips"], json!(5));
+    assert_eq!(world.user(NAME).await.unwrap()["max_unique_ips"], json!(6));
     let ours = world.ours().await.unwrap();
     assert_eq!((ours.standing, ours.secret), (KeyStanding::Open, Some(KeySecret::mtproto([1; 16]))));
     assert_eq!(world.driver.put(&key(2)).await.unwrap(), Put::TakenByOther);
+    let first = key(1).terms;
+    assert_eq!(ours.terms, Some(first.clone()));
+    let later = KeyTerms { expires_at: first.expires_at.map(|at| at + TimeDelta::days(30)), ad_tag: None };
+    assert_eq!(world.driver.put(&KeySpec { terms: later.clone(), ..key(1) }).await.unwrap(), Put::Done);
+    assert_eq!(
+        world.ours().await.unwrap().terms,
+        Some(later),
+        "a renewal moves the end on, and a tag can be taken away"
+    );
     let fewer = KeySpec { devices: Some(2), ..key(1) };
     assert_eq!(world.driver.put(&fewer).await.unwrap(), Put::Done);
-    assert_eq!(world.user(NAME).await.unwrap()["max_unique_ips"], json!(2));
+    assert_eq!(world.user(NAME).await.unwrap()["max_unique_ips"], json!(3));
     world.driver.remove(NAME).await.unwrap();
     world.driver.remove(NAME).await.unwrap();
     assert!(world.ours().await.is_none());
+}
+
+#[tokio::test]
+async fn a_user_that_the_running_server_does_not_know_yet_is_neither_open_nor_the_servers_fault() {
+    let (fake, url) = Fake::start().await;
+    let client = TelemtClient::new(&url, Some(SecretString::from(AUTHORIZATION)), CallTimeouts::default()).unwrap();
+    let place = ProxyPlace { host: "127.0.0.1".to_owned(), port: 1, domain: None };
+    let driver = TelemtDriver::new(client, place, Arc::new(SystemClock));
+    let ours = async || driver.survey().await.unwrap().keys.into_iter().find(|key| key.name == NAME).unwrap();
+    fake.inner().looks_until_running = u32::MAX;
+    let put = driver.put(&key(1)).await.unwrap();
+    assert!(matches!(&put, Put::NotYet(text) if text.contains(NAME)), "{put:?}");
+    assert_eq!(ours().await.standing, KeyStanding::Absent);
+    fake.inner().looks_until_running = 0;
+    assert_eq!(driver.put(&key(1)).await.unwrap(), Put::Done);
+    assert_eq!((ours().await.standing, ours().await.full), (KeyStanding::Open, false));
+    // One address of it is connected, as the server says, and the place of the probe is one more.
+    assert_eq!(driver.put(&KeySpec { devices: Some(0), ..key(1) }).await.unwrap(), Put::Done);
+    assert!(ours().await.full);
+    driver.set_closed(NAME, true).await.unwrap();
+    fake.inner().looks_until_running = u32::MAX;
+    assert_eq!(ours().await.standing, KeyStanding::Closed);
 }
 
 #[tokio::test]
@@ -173,4 +207,13 @@ async fn fault_08_a_server_that_is_away_is_waited_for_and_a_read_only_one_is_not
     world.sim.post("/sim/telemt/t/faults", json!({"mode": "up", "read_only": true})).await;
     let put = world.driver.put(&key(1)).await;
     assert!(matches!(&put, Err(DriverError::Refused(text)) if text.contains("read_only")), "{put:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_steers_any_more_closes_a_key_at_its_end() {
+    let world = world().await;
+    let terms = KeyTerms { expires_at: Some(SystemClock.now() - TimeDelta::hours(1)), ad_tag: None };
+    world.driver.put(&KeySpec { terms, ..key(1) }).await.unwrap();
+    assert_eq!(world.user(NAME).await.unwrap()["works"], json!(false));
+    assert_eq!(world.driver.probe(&key(1)).await.unwrap(), Some(false));
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use super::*;
-use crate::outline::fake::{PREFIX, Signer, api_url, hash, serve};
+use crate::outline::fake::{PREFIX, Signer, acceptor, api_url, hash, serve};
 use crate::outline::key::Cipher;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as Lock, MutexGuard};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const ID: u64 = KEY_ID_MIN + 7;
 const PASSWORD: &str = "aSECRETpassword22chars";
@@ -352,6 +353,23 @@ async fn a_stolen_certificate_without_its_key_is_refused_in_both_versions_of_tls
         let error = client.server().await.unwrap_err();
         assert!(matches!(error, OutlineError::Handshake(_)), "{version:?}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn tls_that_breaks_after_the_request_went_out_leaves_open_what_was_done() {
+    let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", tcp.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut stream = acceptor(Signer::Owner, &TLS13).accept(tcp.accept().await.unwrap().0).await.unwrap();
+        assert!(stream.read(&mut [0; 1_024]).await.unwrap() > 0);
+        let tcp = stream.get_mut().0;
+        tcp.write_all(b"no record of TLS begins with these bytes").await.unwrap();
+        let _ = tcp.read(&mut [0; 1_024]).await;
+    });
+    let client = OutlineClient::new(&api_url(&url), hash(), SHORT).unwrap();
+    let error = client.set_port(443).await.unwrap_err();
+    assert!(matches!(error, OutlineError::NoAnswer(_)), "{error:?}");
+    assert!(error.is_passing());
 }
 
 #[test]

@@ -1,17 +1,12 @@
 //! Servers of keys.
 
 use crate::config::{KeyNodeSettings, KeyServer};
-use crate::drivers::{OutlineDriver, ProxyPlace, TelemtDriver};
 use crate::outline::OutlineClient;
 use crate::remote::CallTimeouts;
-use crate::telemt::TelemtClient;
-use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::Arc;
 use std::time::Duration;
 use usipipo_actors::domain::service::Product;
 use usipipo_actors::model::{KeyAccess, KeyNodeRow, KeyNodeSpec};
-use usipipo_actors::ports::clock::Clock;
-use usipipo_actors::ports::key_driver::KeyDriver;
+use usipipo_actors::ports::drivers::Drivers;
 use usipipo_actors::storage::Store;
 use usipipo_actors::system::KeyNodePart;
 
@@ -30,7 +25,7 @@ struct Place {
 pub(in crate::program) async fn key_parts(
     settings: &[KeyNodeSettings],
     store: &Store,
-    clock: &Arc<dyn Clock>,
+    drivers: &dyn Drivers,
 ) -> anyhow::Result<(Vec<KeyNodePart>, Vec<String>)> {
     let rows = if settings.is_empty() { Vec::new() } else { store.key_nodes().await? };
     let (mut parts, mut sentences) = (Vec::new(), Vec::new());
@@ -41,11 +36,17 @@ pub(in crate::program) async fn key_parts(
             "server {} was of another kind before; give the new one another name in [[nodes]]",
             node.name
         );
+        if row.is_some_and(|row| row.added) {
+            tracing::warn!(
+                node = node.name,
+                "an admin added a server of this name before; it is managed as the settings say from now on"
+            );
+        }
         match place(node, row).await {
             Ok(place) => {
                 let Place { host, port, .. } = &place;
                 sentences.push(format!("{}: {host}:{port}, {}", node.name, node.server.driver()));
-                parts.push(part(node, place, clock)?);
+                parts.push(part(node, place, drivers)?);
             }
             Err(error) => {
                 tracing::error!(
@@ -56,6 +57,11 @@ pub(in crate::program) async fn key_parts(
                 );
                 sentences.push(format!("{}: takes no part, it does not answer", node.name));
             }
+        }
+    }
+    for KeyNodeRow { spec, .. } in store.added_key_nodes().await? {
+        if settings.iter().all(|node| node.name != spec.name) {
+            sentences.push(format!("{}: {}:{}, added by an admin", spec.name, spec.host, spec.port));
         }
     }
     Ok((parts, sentences))
@@ -94,7 +100,7 @@ async fn place(node: &KeyNodeSettings, row: Option<&KeyNodeRow>) -> anyhow::Resu
         (KeyServer::Outline { api_url, cert_sha256 }, host, port) => {
             let server = OutlineClient::new(api_url, *cert_sha256, ASKED)?.server().await?;
             let own = Some(server.hostname_for_access_keys).filter(|name| !name.is_empty());
-            let host = host.clone().or(own).or_else(|| host_of(api_url));
+            let host = host.clone().or(own).or_else(|| crate::drivers::host_of(api_url));
             let host = host.ok_or_else(|| anyhow::anyhow!("its management address has no host"))?;
             (host, port.unwrap_or(server.port_for_new_access_keys))
         }
@@ -102,24 +108,13 @@ async fn place(node: &KeyNodeSettings, row: Option<&KeyNodeRow>) -> anyhow::Resu
     Ok(Place { host, port, domain: set })
 }
 
-fn host_of(url: &SecretString) -> Option<String> {
-    let url = reqwest::Url::parse(url.expose_secret()).ok()?;
-    Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
-}
-
-fn part(node: &KeyNodeSettings, place: Place, clock: &Arc<dyn Clock>) -> anyhow::Result<KeyNodePart> {
-    let timeouts = CallTimeouts::default();
-    let (driver, access): (Arc<dyn KeyDriver>, KeyAccess) = match &node.server {
+fn part(node: &KeyNodeSettings, place: Place, drivers: &dyn Drivers) -> anyhow::Result<KeyNodePart> {
+    let access = match &node.server {
         KeyServer::Outline { api_url, cert_sha256 } => {
-            let client = OutlineClient::new(api_url, *cert_sha256, timeouts)?;
-            let access = KeyAccess::Outline { api_url: api_url.clone(), cert_sha256: cert_sha256.to_string() };
-            (Arc::new(OutlineDriver::new(client, place.port)), access)
+            KeyAccess::Outline { api_url: api_url.clone(), cert_sha256: cert_sha256.to_string() }
         }
         KeyServer::Telemt { api_url, auth_header, .. } => {
-            let client = TelemtClient::new(api_url.expose_secret(), auth_header.clone(), timeouts)?;
-            let seen = ProxyPlace { host: place.host.clone(), port: place.port, domain: place.domain.clone() };
-            let access = KeyAccess::Telemt { api_url: api_url.clone(), auth_header: auth_header.clone() };
-            (Arc::new(TelemtDriver::new(client, seen, Arc::clone(clock))), access)
+            KeyAccess::Telemt { api_url: api_url.clone(), auth_header: auth_header.clone() }
         }
     };
     let spec = KeyNodeSpec {
@@ -135,5 +130,6 @@ fn part(node: &KeyNodeSettings, place: Place, clock: &Arc<dyn Clock>) -> anyhow:
         exclusive: false,
         access,
     };
+    let driver = drivers.make(&spec).map_err(|error| anyhow::anyhow!("server {}: {error}", node.name))?;
     Ok(KeyNodePart { spec, driver })
 }

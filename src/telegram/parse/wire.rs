@@ -157,6 +157,8 @@ pub(super) struct SessionUpdate {
 
 #[derive(Deserialize)]
 pub(super) struct Message {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) message_id: Option<i32>,
     #[serde(default)]
     pub(super) from: Option<From>,
     #[serde(default, deserialize_with = "lenient")]

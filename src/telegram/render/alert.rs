@@ -18,11 +18,15 @@ pub(super) fn line(ctx: Ctx<'_>, kind: &AlertKind) -> Html {
     match kind {
         AlertKind::NodeDown { node, .. } => words.alert_node_down(node),
         AlertKind::ForeignPeers { node, count } => words.alert_foreign(*count, node),
-        AlertKind::PoolNearlyFull { node, purpose, free, total } => {
-            words.alert_pool(*free, node, grouped(*free), grouped(*total), purpose_of(ctx, purpose))
-        }
+        AlertKind::PoolNearlyFull { node, purpose, free, total } => words.alert_pool(
+            *free,
+            node,
+            grouped(ctx.words, *free),
+            grouped(ctx.words, *total),
+            purpose_of(ctx, purpose),
+        ),
         AlertKind::ServerNearlyFull { node, used, capacity } => {
-            words.alert_server_full(node, grouped(*used), grouped(*capacity))
+            words.alert_server_full(node, grouped(ctx.words, *used), grouped(ctx.words, *capacity))
         }
         AlertKind::ProbeFailing { node, .. } => words.alert_probe(node),
         AlertKind::ActorQuarantined { actor, .. } => words.alert_actor(actor),

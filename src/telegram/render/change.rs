@@ -10,7 +10,7 @@ use usipipo_actors::domain::service::{NAME_MAX_CHARS, NameError, Product, Servic
 use usipipo_actors::domain::wg::KeyError;
 
 /// What was wrong with the last answer, then the question again.
-fn after_error(error: Option<Html>, question: Html) -> Html {
+pub(super) fn after_error(error: Option<Html>, question: Html) -> Html {
     match error {
         Some(mut html) => {
             html.paragraph(&question);
@@ -55,6 +55,11 @@ pub(super) fn ask_rotate(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Fa
     (html, keyboard)
 }
 
+pub(super) fn key_on_its_way(ctx: Ctx<'_>, card: &ServiceCard) -> Face {
+    let html = ctx.words.key_on_its_way(&card.name, service::place(ctx, card));
+    (html, Keyboard::default().row([service::card_button(ctx, card)]).row([ctx.mine(card.product), ctx.home()]))
+}
+
 pub(super) fn ask_renew(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Face {
     let words = ctx.words;
     let mut html = words.ask_renew(u32::from(card.days), &card.name);
@@ -87,7 +92,7 @@ pub(super) fn ask_revoke(ctx: Ctx<'_>, card: &ServiceCard, offer: OfferId) -> Fa
     if card.trial {
         html.line(&words.ask_revoke_trial());
     } else if card.free {
-        html.line(&words.ask_revoke_free());
+        html.line(&words.ask_revoke_free(card.product.as_str()));
     }
     let keep = (words.btn_keep(card.product.as_str()), Button::Card { service: card.id });
     (html, Keyboard::default().row([(words.btn_revoke_now(), Button::Accept { offer })]).row([keep, ctx.home()]))

@@ -2,7 +2,8 @@
 
 use super::{Ctx, Face, ROWS_PER_PAGE, Renderer};
 use super::{
-    about, alert, change, flow, free, home, letters, nodes, person, plans, servers, service, status, system, thing,
+    about, alert, care, change, flow, free, home, letters, new_server, nodes, person, plans, promotion, servers,
+    service, status, system, thing,
 };
 use crate::telegram::data::DataResult;
 use usipipo_actors::domain::ids::{AlertId, NodeId, OfferId, ServiceId, UserId};
@@ -43,10 +44,7 @@ impl Renderer {
                 let services = self.data.services_of(id, &[Product::Mtproto], *page, ROWS_PER_PAGE).await?;
                 service::proxies(ctx, &services, &self.free(id, &[Product::Mtproto]).await?)
             }
-            Screen::TrialChoice { products } => {
-                let plans = self.data.plans().await?;
-                free::choice(ctx, products, &free_plans(products, plans.iter().map(|plan| &plan.spec)))
-            }
+            Screen::TrialChoice { products } => free::choice(ctx, products, &self.free(id, products).await?),
             Screen::TrialOffer { offer, product } => return self.trial_offer(ctx, screen, *offer, *product).await,
             Screen::TrialRefused { reason, product } => {
                 free::refused(ctx, *reason, *product, &self.free(id, &Product::ALL).await?)
@@ -68,8 +66,28 @@ impl Renderer {
             }
             Screen::System => system::system(ctx, &self.data.system_stats(ctx.here.now).await?),
             Screen::Nodes => nodes::list(ctx, &self.data.node_overviews().await?),
-            Screen::Node { node } => nodes::node(ctx, self.node(*node).await?.as_ref()),
+            Screen::Node { node } => {
+                let promotion = self.data.promotion(*node).await?;
+                nodes::node(ctx, self.node(*node).await?.as_ref(), promotion.as_ref())
+            }
+            Screen::Promotion { node, step, error } => {
+                promotion::wizard(ctx, *node, self.data.promotion(*node).await?.as_ref(), *step, *error)
+            }
+            Screen::Promoted { node } => promotion::promoted(ctx, *node, self.data.promotion(*node).await?.as_ref()),
+            Screen::AskUnpromote { node } => {
+                promotion::ask_unpromote(ctx, *node, self.data.promotion(*node).await?.as_ref())
+            }
+            Screen::UserService { user, service } => {
+                care::one(ctx, *user, self.data.card(*user, *service).await?.as_ref())
+            }
+            Screen::AskService { user, service, change } => {
+                care::ask(ctx, *user, self.data.card(*user, *service).await?.as_ref(), *change)
+            }
             Screen::AskNode { node, change } => nodes::ask(ctx, self.node(*node).await?.as_ref(), *change),
+            Screen::AddServer => new_server::kinds(ctx),
+            Screen::AskServer { product, question, error } => new_server::ask(ctx, *product, *question, error.as_ref()),
+            Screen::ServerAdded { node } => new_server::added(ctx, self.node(*node).await?.as_ref()),
+            Screen::NodeKeysLeft { node, keys } => nodes::keys_left(ctx, self.node(*node).await?.as_ref(), *keys),
             Screen::NodeInUse { node, services } => nodes::in_use(ctx, self.node(*node).await?.as_ref(), *services),
             Screen::Plans => plans::list(ctx, &self.data.plans().await?),
             Screen::GrantUsage => plans::usage(ctx, &self.data.plans().await?),
@@ -106,12 +124,18 @@ impl Renderer {
     /// What the user could have for free now of these products, with the plan of each.
     async fn free(&self, user: UserId, products: &[Product]) -> DataResult<Vec<PlanSpec>> {
         let mut choices = self.data.free_choices(user).await?;
-        choices.retain(|product| products.contains(product));
+        choices.retain(|(product, _)| products.contains(product));
         if choices.is_empty() {
             return Ok(Vec::new());
         }
         let plans = self.data.plans().await?;
-        Ok(free_plans(&choices, plans.iter().map(|plan| &plan.spec)))
+        let of = |(product, kind): &(Product, PlanKind)| {
+            plans
+                .iter()
+                .find(|plan| plan.spec.product == *product && plan.spec.kind == *kind)
+                .map(|plan| plan.spec.clone())
+        };
+        Ok(choices.iter().filter_map(of).collect())
     }
 
     async fn trial_offer(
@@ -124,16 +148,13 @@ impl Renderer {
         let row = self.data.offer(ctx.reader.id, offer).await?;
         let plan = match row.as_ref().and_then(|row| row.plan) {
             Some(plan) => self.data.plan(plan).await?.map(|plan| plan.spec),
-            None => {
-                let plans = self.data.plans().await?;
-                free_plans(&[product], plans.iter().map(|plan| &plan.spec)).pop()
-            }
+            None => self.free(ctx.reader.id, &[product]).await?.pop(),
         };
         let (Some(_), Some(plan)) = (row, plan) else {
             return Ok((Screen::OfferGone, about::small(ctx, &Screen::OfferGone)));
         };
         let servers = self.data.server_choices(product, plan.kind.purpose()).await?;
-        let choice = servers.iter().filter(|server| server.up).count() > 1;
+        let choice = servers.iter().filter(|server| servers::takes(server)).count() > 1;
         Ok((screen.clone(), free::offer(ctx, offer, &plan, choice)))
     }
 
@@ -177,6 +198,7 @@ impl Renderer {
             Screen::AskName { error, .. } => change::ask_name(ctx, card, *error),
             Screen::AskRotate { offer, .. } => change::ask_rotate(ctx, card, *offer),
             Screen::AskRenew { offer, .. } => change::ask_renew(ctx, card, *offer),
+            Screen::KeyOnItsWay { .. } => change::key_on_its_way(ctx, card),
             Screen::Renewed { .. } => change::renewed(ctx, card),
             Screen::AskMove { offer, page, .. } => {
                 let servers = self.data.server_choices(card.product, purpose_of(card)).await?;
@@ -206,13 +228,6 @@ impl Renderer {
         };
         Ok(service::card(ctx, card, &days, connect))
     }
-}
-
-/// The plan by which each of these products can be had for free.
-fn free_plans<'a>(products: &[Product], plans: impl Iterator<Item = &'a PlanSpec> + Clone) -> Vec<PlanSpec> {
-    let of = |product: Product, kind| plans.clone().find(move |plan| plan.product == product && plan.kind == kind);
-    let free = |product: &Product| of(*product, PlanKind::Trial).or_else(|| of(*product, PlanKind::Free)).cloned();
-    products.iter().filter_map(free).collect()
 }
 
 /// Which servers a service may move to.

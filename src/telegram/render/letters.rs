@@ -1,7 +1,7 @@
 //! Admins: updates that failed, and one person's card.
 
 use super::system::short;
-use super::{Ctx, Face, person, service};
+use super::{Ctx, Face, care, person, service};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
 use crate::telegram::texts::Words;
@@ -82,7 +82,9 @@ pub(super) fn user_card(
         html.line(&words.profile_blocked());
     }
     html.paragraph(&Html::lines(services.iter().map(|card| service::line(ctx, card))));
-    (html, admin_keys(ctx))
+    let mut keyboard = care::buttons(ctx, services);
+    keyboard.rows.extend(admin_keys(ctx).rows);
+    (html, keyboard)
 }
 
 pub(super) fn user_usage(ctx: Ctx<'_>) -> Face {

@@ -1,7 +1,7 @@
 //! Admins: servers of every kind, and what can be done about one.
 
 use super::system::{self, ENTRIES_MAX, more, short};
-use super::{Ctx, Face, service, status};
+use super::{Ctx, Face, promotion, service, status};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
 use crate::telegram::words::grouped;
@@ -9,7 +9,7 @@ use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::ids::NodeId;
 use usipipo_actors::domain::permission::Permission;
 use usipipo_actors::domain::service::{NodeChange, NodeState, Product};
-use usipipo_actors::model::NodeOverview;
+use usipipo_actors::model::{NodeOverview, PromotionRow};
 
 /// Buttons in one row; names are short.
 const BUTTONS_PER_ROW: usize = 3;
@@ -39,10 +39,10 @@ fn mode(node: &NodeOverview) -> &str {
 
 /// What lives on it: "38 activos, 3 esperando".
 pub(super) fn counts(ctx: Ctx<'_>, node: &NodeOverview) -> String {
-    let active = ctx.words.t_status_active(node.active, grouped(node.active));
+    let active = ctx.words.t_status_active(node.active, grouped(ctx.words, node.active));
     match node.pending {
         0 => active,
-        pending => format!("{active}, {}", ctx.words.t_status_pending(grouped(pending))),
+        pending => format!("{active}, {}", ctx.words.t_status_pending(grouped(ctx.words, pending))),
     }
 }
 
@@ -102,15 +102,19 @@ pub(super) fn list(ctx: Ctx<'_>, nodes: &[NodeOverview]) -> Face {
     for row in with_button.chunks(BUTTONS_PER_ROW) {
         keyboard.push(row.iter().map(|node| (words.btn_node(dot(node), &node.name), Button::Node { node: node.id })));
     }
+    if ctx.role.holds(Permission::NodesManage) {
+        keyboard.push([(words.btn_add_server(), Button::AddServer)]);
+    }
     keyboard.rows.extend(system::admin_keys(ctx, Button::Nodes).rows);
     (html, keyboard)
 }
 
-fn gone(ctx: Ctx<'_>) -> Face {
+pub(super) fn gone(ctx: Ctx<'_>) -> Face {
     (ctx.words.node_gone(), Keyboard::default().row([(ctx.words.btn_nodes(), Button::Nodes), ctx.home()]))
 }
 
-pub(super) fn node(ctx: Ctx<'_>, node: Option<&NodeOverview>) -> Face {
+/// `promotion`: of a server of proxies.
+pub(super) fn node(ctx: Ctx<'_>, node: Option<&NodeOverview>, promotion: Option<&PromotionRow>) -> Face {
     let words = ctx.words;
     let Some(node) = node else {
         return gone(ctx);
@@ -122,7 +126,7 @@ pub(super) fn node(ctx: Ctx<'_>, node: Option<&NodeOverview>) -> Face {
     html.line(&words.node_mode(mode(node), &node.endpoint));
     html.line(&Html::escape(&counts(ctx, node)));
     if let Some(capacity) = node.capacity {
-        html.line(&words.node_room(grouped(node.services), grouped(capacity)));
+        html.line(&words.node_room(grouped(ctx.words, node.services), grouped(ctx.words, capacity)));
     }
     let notes = Html::lines(notes(ctx, node));
     html.paragraph(&notes);
@@ -132,6 +136,11 @@ pub(super) fn node(ctx: Ctx<'_>, node: Option<&NodeOverview>) -> Face {
         for row in changes.chunks(2) {
             keyboard.push(row.iter().map(|change| change_button(ctx, node.id, *change)));
         }
+    }
+    if let Some(row) = promotion.filter(|_| ctx.role.holds(Permission::NodesManage)) {
+        let (line, keys) = promotion::on_node(ctx, node.id, row);
+        html.paragraph(&line);
+        keyboard.rows.extend(keys.rows);
     }
     let again = (words.btn_refresh(), Button::Node { node: node.id });
     (html, keyboard.row([again, (words.btn_nodes(), Button::Nodes)]).row([ctx.home()]))
@@ -153,6 +162,7 @@ pub(super) fn change_button(ctx: Ctx<'_>, node: NodeId, change: NodeChange) -> (
         NodeChange::Drain => ctx.words.btn_node_drain(),
         NodeChange::Maintain => ctx.words.btn_node_maintain(),
         NodeChange::Remove => ctx.words.btn_node_remove(),
+        NodeChange::Forget => ctx.words.btn_node_forget(),
     };
     (label, Button::AskNode { node, change })
 }
@@ -167,6 +177,7 @@ pub(super) fn ask(ctx: Ctx<'_>, node: Option<&NodeOverview>, change: NodeChange)
         NodeChange::Drain => words.ask_node_drain(&node.name),
         NodeChange::Maintain => words.ask_node_maintain(&node.name),
         NodeChange::Remove => words.ask_node_remove(&node.name),
+        NodeChange::Forget => words.ask_node_forget(&node.name),
     };
     html.paragraph(&Html::escape(&counts(ctx, node)));
     let sure = (words.btn_node_sure(), Button::ChangeNode { node: node.id, change });
@@ -186,4 +197,17 @@ pub(super) fn in_use(ctx: Ctx<'_>, node: Option<&NodeOverview>, services: u64) -
     let mut keyboard = Keyboard::default();
     keyboard.push(drain);
     (html, keyboard.row([back, ctx.home()]))
+}
+
+/// Only from here may somebody say that the server no longer exists.
+pub(super) fn keys_left(ctx: Ctx<'_>, node: Option<&NodeOverview>, keys: u64) -> Face {
+    let words = ctx.words;
+    let Some(node) = node else {
+        return gone(ctx);
+    };
+    let mut html = words.node_keys_left(keys, &node.name);
+    html.line(&words.node_keys_left_hint());
+    let forget = change_button(ctx, node.id, NodeChange::Forget);
+    let back = (words.btn_back(), Button::Node { node: node.id });
+    (html, Keyboard::default().row([forget]).row([back, ctx.home()]))
 }

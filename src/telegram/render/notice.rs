@@ -6,7 +6,7 @@ use crate::telegram::words::{bar, size, size_of};
 use chrono::TimeDelta;
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::lifecycle::Reminder;
-use usipipo_actors::domain::service::{ServiceCard, ServiceStatus};
+use usipipo_actors::domain::service::{ServiceCard, ServiceChange, ServiceStatus};
 
 /// A reminder is sent before the quiet hours in which it falls, so at most this much too early.
 const EARLY_MAX: TimeDelta = TimeDelta::days(1);
@@ -55,34 +55,58 @@ pub(super) fn quota_near(ctx: Ctx<'_>, card: &ServiceCard) -> Option<Face> {
 }
 
 /// Its time is over; or the time in which it could have been renewed is over as well.
-pub(super) fn ended(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Face {
+pub(super) fn ended(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Option<Face> {
     let words = ctx.words;
+    if works(card) {
+        return None;
+    }
     let Some((card, end)) = card.and_then(|card| Some((card, card.ends_at?))) else {
-        return (words.ended_some(), lists(ctx));
+        return Some((words.ended_some(), lists(ctx)));
     };
     if card.status == ServiceStatus::Expired {
-        return (words.ended_for_good(&card.name, ctx.here.date(end)), with_renewal(ctx, card, false));
+        return Some((words.ended_for_good(&card.name, ctx.here.date(end)), with_renewal(ctx, card, false)));
     }
-    match service::renewable(ctx, card) {
+    Some(match service::renewable(ctx, card) {
         Some(until) => {
             let mut html = words.ended_renewable(&card.name, ctx.here.date(end));
             html.paragraph(&service::renewal(ctx, card, until));
             (html, with_renewal(ctx, card, true))
         }
         None => (words.ended(&card.name, ctx.here.date(end)), with_renewal(ctx, card, false)),
-    }
+    })
 }
 
 /// Its traffic is used up.
-pub(super) fn over_quota(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Face {
+pub(super) fn over_quota(ctx: Ctx<'_>, card: Option<&ServiceCard>) -> Option<Face> {
     let words = ctx.words;
+    if works(card) {
+        return None;
+    }
     let Some((card, quota)) = card.and_then(|card| Some((card, card.quota_bytes?))) else {
-        return (words.over_quota_some(), lists(ctx));
+        return Some((words.over_quota_some(), lists(ctx)));
     };
     let mut html = words.over_quota(&card.name, size(quota));
     let until = service::renewable(ctx, card);
     if let Some(until) = until {
         html.paragraph(&service::renewal(ctx, card, until));
     }
-    (html, with_renewal(ctx, card, until.is_some()))
+    Some((html, with_renewal(ctx, card, until.is_some())))
+}
+
+/// It works again: it was renewed, or an admin helped, while the message waited for the end of quiet hours.
+fn works(card: Option<&ServiceCard>) -> bool {
+    card.is_some_and(|card| card.status == ServiceStatus::Active)
+}
+
+/// An admin changed it.
+pub(super) fn cared(ctx: Ctx<'_>, card: &ServiceCard, change: ServiceChange) -> Face {
+    let (words, name) = (ctx.words, &card.name);
+    let end = card.ends_at.unwrap_or(ctx.here.now);
+    let html = match change {
+        ServiceChange::Pause => words.cared_pause(name),
+        ServiceChange::Resume => words.cared_resume(name),
+        ServiceChange::Extend { days } => words.cared_extend(u32::from(days), name, ctx.here.date(end)),
+        ServiceChange::Revoke => words.cared_revoke(name),
+    };
+    (html, with_renewal(ctx, card, false))
 }

@@ -11,10 +11,18 @@ use usipipo_actors::model::ServerChoice;
 /// Characters of a place on a button; Telegram cuts longer labels where it likes.
 const PLACE_MAX_CHARS: usize = 40;
 
+/// A full server's load, percent.
+const FULL: u8 = 100;
+
+/// Whether it answers and has room.
+pub(super) const fn takes(server: &ServerChoice) -> bool {
+    server.up && server.load_percent < FULL
+}
+
 /// For something new.
 pub(super) fn to_choose(ctx: Ctx<'_>, offer: OfferId, product: Product, servers: &[ServerChoice], page: u16) -> Face {
     let words = ctx.words;
-    let servers: Vec<_> = servers.iter().filter(|server| server.up).collect();
+    let servers: Vec<_> = servers.iter().filter(|server| takes(server)).collect();
     let back = (words.btn_back(), Button::TrialOf(product));
     if servers.is_empty() {
         return (words.servers_none(), Keyboard::default().row([back, ctx.home()]));
@@ -29,7 +37,7 @@ pub(super) fn to_choose(ctx: Ctx<'_>, offer: OfferId, product: Product, servers:
 /// To move to; the present one is left out.
 pub(super) fn to_move(ctx: Ctx<'_>, offer: OfferId, card: &ServiceCard, servers: &[ServerChoice], page: u16) -> Face {
     let words = ctx.words;
-    let servers: Vec<_> = servers.iter().filter(|server| server.up && server.node != card.node).collect();
+    let servers: Vec<_> = servers.iter().filter(|server| takes(server) && server.node != card.node).collect();
     let back = (words.btn_back(), Button::Card { service: card.id });
     let place = service::place_with_flag(ctx, card);
     if servers.is_empty() {

@@ -168,6 +168,15 @@ pub(super) fn card(ctx: Ctx<'_>, card: &ServiceCard, days: &[u64], connect: Opti
     (html, buttons(ctx, card, connect))
 }
 
+/// Its facts without buttons, for admins.
+pub(super) fn facts_card(ctx: Ctx<'_>, card: &ServiceCard) -> Html {
+    let mut html = ctx.words.card_title(dot(ctx, card), &card.name);
+    for line in facts(ctx, card, &[]) {
+        html.line(&line);
+    }
+    html
+}
+
 fn facts(ctx: Ctx<'_>, card: &ServiceCard, days: &[u64]) -> Vec<Html> {
     let words = ctx.words;
     let (product, place) = (product(ctx, card.product), place_with_flag(ctx, card));

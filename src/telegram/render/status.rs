@@ -45,7 +45,7 @@ fn servers(ctx: Ctx<'_>, product: Product, nodes: &[NodeOverview]) -> Html {
         (0, _) => words.status_maintenance(name),
         (_, 0) => words.status_down(name),
         (all, up) if all == up => words.status_up(up as u64, name),
-        (all, up) => words.status_some(name, up.to_string(), all.to_string()),
+        (all, up) => words.status_some(name, up as u64, all.to_string()),
     }
 }
 

@@ -37,12 +37,12 @@ fn span(ctx: Ctx<'_>, length: Duration) -> String {
 pub(super) fn system(ctx: Ctx<'_>, stats: &SystemStats) -> Face {
     let words = ctx.words;
     let mut html = words.system_title();
-    html.line(&words.system_users(grouped(stats.users), grouped(stats.users_day)));
+    html.line(&words.system_users(grouped(ctx.words, stats.users), grouped(ctx.words, stats.users_day)));
     html.line(&services(ctx, stats));
     if let Some(oldest) = worth_telling(stats.pending_oldest) {
         html.line(&words.system_pending_oldest(span(ctx, oldest)));
     }
-    let undone = grouped(stats.inbox_undone);
+    let undone = grouped(ctx.words, stats.inbox_undone);
     html.line(&match worth_telling(stats.inbox_oldest) {
         _ if stats.inbox_undone == 0 => words.system_inbox_none(),
         Some(oldest) => words.system_inbox_oldest(undone, span(ctx, oldest)),
@@ -55,7 +55,7 @@ pub(super) fn system(ctx: Ctx<'_>, stats: &SystemStats) -> Face {
         None => words.system_outbox(waiting),
     });
     if stats.dead_letters > 0 {
-        html.line(&words.system_dead(grouped(stats.dead_letters)));
+        html.line(&words.system_dead(grouped(ctx.words, stats.dead_letters)));
     }
     if stats.alerts.is_empty() {
         html.paragraph(&words.system_alerts_none());
@@ -66,7 +66,7 @@ pub(super) fn system(ctx: Ctx<'_>, stats: &SystemStats) -> Face {
         }
         more(ctx, &mut html, stats.alerts.len(), ALERTS_MAX);
     }
-    let dead = (words.btn_dead_letters(grouped(stats.dead_letters)), Button::DeadLetters { page: 0 });
+    let dead = (words.btn_dead_letters(grouped(ctx.words, stats.dead_letters)), Button::DeadLetters { page: 0 });
     let keyboard = Keyboard::default()
         .row([(words.btn_nodes(), Button::Nodes), (words.btn_pools(), Button::Pools)])
         .row_if(ctx.role.holds(Permission::ServicesGrant), || [(words.btn_plans(), Button::Plans)])
@@ -83,9 +83,9 @@ fn outgoing(ctx: Ctx<'_>, stats: &SystemStats) -> String {
     };
     let (replies, deliveries, notices) = (waiting("reply").saturating_sub(1), waiting("delivery"), waiting("notice"));
     let parts = [
-        (replies, words.t_out_replies(replies, grouped(replies))),
-        (deliveries, words.t_out_deliveries(deliveries, grouped(deliveries))),
-        (notices, words.t_out_notices(notices, grouped(notices))),
+        (replies, words.t_out_replies(replies, grouped(ctx.words, replies))),
+        (deliveries, words.t_out_deliveries(deliveries, grouped(ctx.words, deliveries))),
+        (notices, words.t_out_notices(notices, grouped(ctx.words, notices))),
     ];
     parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect::<Vec<_>>().join(", ")
 }
@@ -118,7 +118,7 @@ fn services(ctx: Ctx<'_>, stats: &SystemStats) -> Html {
 fn by_status<'a>(ctx: Ctx<'_>, counts: impl Iterator<Item = (&'a str, u64)>) -> String {
     let words = ctx.words;
     let parts = counts.filter(|(_, n)| *n > 0).filter_map(|(status, n)| {
-        let count = grouped(n);
+        let count = grouped(ctx.words, n);
         match status {
             "pending" => Some(words.t_status_pending(count)),
             "active" => Some(words.t_status_active(n, count)),
@@ -167,9 +167,11 @@ pub(super) fn pools(ctx: Ctx<'_>, pools: &[PoolOverview]) -> Face {
         html.paragraph(&words.pool_title(dot, &pool.node_name, purpose(ctx, pool.purpose)));
         let networks = [pool.v4.map(|net| net.to_string()), pool.v6.map(|net| net.to_string())];
         html.line(&words.pool_networks(networks.into_iter().flatten().collect::<Vec<_>>().join(", ")));
-        let (live, resting) = (grouped(pool.live), grouped(pool.quarantined));
+        let (live, resting) = (grouped(ctx.words, pool.live), grouped(ctx.words, pool.quarantined));
         html.line(&match room {
-            Some((free, total)) => words.pool_counts(free, live, resting, grouped(free), grouped(total)),
+            Some((free, total)) => {
+                words.pool_counts(free, live, resting, grouped(ctx.words, free), grouped(ctx.words, total))
+            }
             None => words.pool_counts_endless(live, resting),
         });
         if let Some((free, _)) = room {

@@ -5,12 +5,14 @@ use crate::telegram::fake::{ADMIN, ANA, NOBODY, World, alert, card, now, suspend
 use crate::telegram::html::tests::check;
 use crate::telegram::keyboard::{Action, Key};
 use proptest::prelude::*;
+use secrecy::ExposeSecret as _;
 use std::fmt::Write as _;
 use usipipo_actors::domain::alert::AlertKind;
 use usipipo_actors::domain::callback::CALLBACK_DATA_MAX_BYTES;
 use usipipo_actors::domain::dialogue::{Act, Event, State, step};
 use usipipo_actors::domain::ids::{DeadLetterId, NodeId, OfferId};
-use usipipo_actors::domain::plan::PlanSpec;
+use usipipo_actors::domain::plan::{PlanKind, PlanSpec};
+use usipipo_actors::domain::promotion::PromotionStep;
 use usipipo_actors::domain::screen::{Os, TrialRefusal};
 use usipipo_actors::domain::service::{NameError, NodeChange, ServiceCard, ServiceStatus, SuspendReason};
 use usipipo_actors::domain::wg::KeyError;
@@ -52,10 +54,19 @@ fn assert_sendable(html: &Html, keyboard: &Keyboard, name: &str) {
                 assert!(link.expose().starts_with("https://"), "{name}: {}", key.label);
                 continue;
             }
+            // Telegram's limit.
+            Action::Copy(text) => {
+                assert!((1..=256).contains(&text.expose_secret().chars().count()), "{name}: {}", key.label);
+                continue;
+            }
         };
         let data = button.encode();
         assert!((1..=CALLBACK_DATA_MAX_BYTES).contains(&data.len()), "{name}: {data}");
         assert_eq!(Button::decode(&data).as_ref(), Ok(button), "{name}");
+        // It answers a question, so it means something only while that is asked.
+        if matches!(button, Button::LeaveServer(_)) {
+            continue;
+        }
         let step = step(&State::Idle, &Event::Button(button.clone(), Some(1)), Role::Superadmin);
         assert_ne!(step.act, Act::Show(Screen::OldButton), "{name}: {data}");
     }
@@ -103,6 +114,7 @@ fn picture(html: &str, keyboard: &Keyboard) -> String {
             let leads_to = match &key.action {
                 Action::Press(button) => button.encode(),
                 Action::Open(link) => link.expose().to_owned(),
+                Action::Copy(text) => format!("copies {}", text.expose_secret()),
             };
             let _ = write!(picture, "[{} → {leads_to}] ", key.label);
         }
@@ -178,6 +190,36 @@ fn alerts_in_every_language() {
 }
 
 #[test]
+fn who_had_the_trial_is_shown_the_free_plan_of_the_product() {
+    let mut plans = PlanSpec::defaults();
+    let free = |plan: &PlanSpec| plan.product == Product::Wireguard && plan.kind == PlanKind::Trial;
+    let trial = plans.iter().find(|plan| free(plan)).unwrap().clone();
+    plans.push(PlanSpec { code: "wg-free".to_owned(), kind: PlanKind::Free, days: 77, ..trial });
+    let shown = |used: &[Product]| {
+        let (free, used) = (vec![Product::Wireguard], used.to_vec());
+        let world = World { free, used, plans: plans.clone(), ..World::new(Lang::En) };
+        let choice = Screen::TrialChoice { products: vec![Product::Wireguard] };
+        render(world, ANA, &choice).html.as_str().to_owned()
+    };
+    assert!(!shown(&[]).contains("77"), "{}", shown(&[]));
+    assert!(shown(&[Product::Wireguard]).contains("77"), "{}", shown(&[Product::Wireguard]));
+}
+
+#[test]
+fn a_full_server_is_not_among_those_to_choose_from() {
+    let shown = |load_percent| {
+        let mut world = World::new(Lang::En);
+        world.servers.retain(|server| server.up);
+        world.servers.truncate(1);
+        world.servers[0].load_percent = load_percent;
+        let keyboard = render(world, ANA, &Screen::Servers { offer: OfferId(1), page: 0 }).keyboard;
+        let node = |key: &Key| matches!(key.action, Action::Press(Button::AcceptAt { .. }));
+        keyboard.rows.iter().flatten().filter(|key| node(key)).count()
+    };
+    assert_eq!((shown(99), shown(100)), (1, 0));
+}
+
+#[test]
 fn somebody_who_is_no_admin_any_more_gets_no_alert() {
     let notice = block_on(async {
         let renderer = World { alert: alert(AlertKind::DeadLetter { count: 1 }), ..World::new(Lang::Es) }.renderer();
@@ -196,6 +238,7 @@ fn fault_25_an_admins_screen_is_not_rendered_for_others() {
         Screen::Node { node },
         Screen::AskNode { node, change: NodeChange::Drain },
         Screen::NodeInUse { node, services: 1 },
+        Screen::NodeKeysLeft { node, keys: 1 },
         Screen::Plans,
         Screen::GrantUsage,
         Screen::GrantUnknown { user: ADMIN, plan: "wg-1m".to_owned() },
@@ -204,6 +247,11 @@ fn fault_25_an_admins_screen_is_not_rendered_for_others() {
         Screen::Pools,
         Screen::UserCard { user: ADMIN },
         Screen::UserUsage,
+        Screen::UserService { user: ADMIN, service: ServiceId(1) },
+        Screen::AskService { user: ADMIN, service: ServiceId(1), change: ServiceChange::Revoke },
+        Screen::Promotion { node: NodeId(5), step: PromotionStep::Secret, error: None },
+        Screen::Promoted { node: NodeId(5) },
+        Screen::AskUnpromote { node: NodeId(5) },
     ] {
         assert_eq!(render(World::new(Lang::Es), ANA, &screen).shown, Screen::NotAllowed, "{screen:?}");
     }

@@ -91,6 +91,20 @@ fn every_text_can_be_said_and_sent() {
 }
 
 #[test]
+fn one_is_not_said_as_many_are() {
+    let (es, en) = (Words(Lang::Es), Words(Lang::En));
+    let said = |html: Html| html.as_str().to_owned();
+    assert!(said(es.status_some("X", 1_u64, "2")).ends_with("1 de 2 responde"));
+    assert!(said(es.status_some("X", 2_u64, "3")).ends_with("2 de 3 responden"));
+    assert!(said(en.status_some("X", 1_u64, "2")).ends_with("1 of 2 answers"));
+    assert!(said(es.trial_too_many(1_u32)).starts_with("Ya tienes un servicio,"));
+    assert!(said(es.trial_too_many(5_u32)).starts_with("Ya tienes 5 servicios,"));
+    assert!(said(en.trial_too_many(1_u32)).starts_with("You have a service already,"));
+    assert!(said(es.ask_revoke_free("mtproto")).ends_with("pedir otro."));
+    assert!(said(es.ask_revoke_free("outline")).ends_with("pedir otra."));
+}
+
+#[test]
 fn plain_texts_and_messages_are_told_apart_by_their_names() {
     for (key, _) in MESSAGES {
         assert!(!PLAIN.iter().any(|prefix| key.starts_with(prefix)), "{key} is HTML");

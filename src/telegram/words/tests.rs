@@ -71,8 +71,9 @@ fn shares_and_large_numbers() {
     assert_eq!(bar(1), "▓░░░░░░░░░");
     assert_eq!(bar(24), "▓▓▓░░░░░░░");
     assert_eq!(bar(100), "▓▓▓▓▓▓▓▓▓▓");
-    assert_eq!(grouped(999), "999");
-    assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+    assert_eq!(grouped(Words(Lang::Es), 999), "999");
+    assert_eq!(grouped(Words(Lang::Es), 1_234_567), "1\u{202f}234\u{202f}567");
+    assert_eq!(grouped(Words(Lang::En), 1_234_567), "1,234,567");
 }
 
 #[test]
@@ -97,7 +98,7 @@ proptest! {
     fn nothing_overflows(bytes in any::<u64>(), percent in any::<u8>(), seconds in -4_000_000_000_i64..4_000_000_000) {
         prop_assert!(size(bytes).chars().count() <= 14);
         prop_assert_eq!(bar(percent).chars().count(), 10);
-        let _ = grouped(bytes);
+        let _ = grouped(Words(Lang::En), bytes);
         prop_assert_eq!(sparkline(&[bytes, 0, bytes / 2]).chars().count(), 3);
         let here = here(Lang::Es);
         let moment = here.now + TimeDelta::seconds(seconds);

@@ -8,7 +8,33 @@ fn node_change() -> impl Strategy<Value = NodeChange> {
         Just(NodeChange::Activate),
         Just(NodeChange::Drain),
         Just(NodeChange::Maintain),
-        Just(NodeChange::Remove)
+        Just(NodeChange::Remove),
+        Just(NodeChange::Forget)
+    ]
+}
+
+fn service_change() -> impl Strategy<Value = ServiceChange> {
+    prop_oneof![
+        Just(ServiceChange::Pause),
+        Just(ServiceChange::Resume),
+        Just(ServiceChange::Revoke),
+        (1..=EXTEND_MAX_DAYS).prop_map(|days| ServiceChange::Extend { days }),
+    ]
+}
+
+/// Buttons with which admins help users and promote proxies. Times are those of the years until 2286.
+fn care() -> impl Strategy<Value = Button> {
+    let ids = || (0..=i64::MAX, 0..=i64::MAX).prop_map(|(user, service)| (UserId(user), ServiceId(service)));
+    prop_oneof![
+        ids().prop_map(|(user, service)| Button::UserService { user, service }),
+        (ids(), service_change()).prop_map(|((user, service), change)| Button::AskService { user, service, change }),
+        (ids(), service_change(), 0..10_000_000_000_i64)
+            .prop_map(|((user, service), change, seen)| Button::ChangeService { user, service, change, seen }),
+        any::<i32>().prop_map(|id| Button::Promote { node: NodeId(id) }),
+        (any::<i32>(), proptest::sample::select(PromotionStep::ALL.to_vec()))
+            .prop_map(|(id, step)| Button::PromotionStep { node: NodeId(id), step }),
+        any::<i32>().prop_map(|id| Button::AskUnpromote { node: NodeId(id) }),
+        any::<i32>().prop_map(|id| Button::Unpromote { node: NodeId(id) }),
     ]
 }
 
@@ -32,6 +58,7 @@ fn button() -> impl Strategy<Value = Button> {
             Just(Button::Nodes),
             Just(Button::Pools),
             Just(Button::Plans),
+            Just(Button::AddServer),
             Just(Button::Nothing),
         ],
         prop_oneof![Just(Product::Wireguard), Just(Product::Outline), Just(Product::Mtproto)].prop_map(Button::TrialOf),
@@ -45,7 +72,18 @@ fn button() -> impl Strategy<Value = Button> {
             offer: OfferId(offer),
             page
         }),
+        prop_oneof![Just(Product::Outline), Just(Product::Mtproto)].prop_map(Button::AddServerOf),
+        prop_oneof![
+            Just(ServerQuestion::Name),
+            Just(ServerQuestion::Country),
+            Just(ServerQuestion::Capacity),
+            Just(ServerQuestion::Place),
+            Just(ServerQuestion::Domain),
+            Just(ServerQuestion::Access)
+        ]
+        .prop_map(Button::LeaveServer),
         any::<bool>().prop_map(|on| Button::Reminders { on }),
+        care(),
         any::<bool>().prop_map(|on| Button::Quiet { on }),
         any::<i32>().prop_map(|id| Button::Node { node: NodeId(id) }),
         (any::<i32>(), node_change()).prop_map(|(id, change)| Button::AskNode { node: NodeId(id), change }),

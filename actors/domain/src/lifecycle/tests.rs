@@ -58,6 +58,31 @@ fn a_short_service_is_not_reminded_of_what_was_true_when_it_began() {
 }
 
 #[test]
+fn the_end_of_quiet_hours_is_never_over_where_clocks_go_back_or_forward() {
+    // Havana goes back from 01:00 to 00:00 on 1 November 2026, 05:00 UTC, and forward from 00:00 to 01:00 on 8 March.
+    let quiet = QuietHours::new(22 * 60, 30).expect("hours");
+    let twice = quiet.around(at("2026-11-01T05:10:00Z"), HAVANA);
+    let (begin, end) = twice.expect("00:10 for the second time is quiet");
+    assert_eq!((begin, end), (at("2026-11-01T02:00:00Z"), at("2026-11-01T05:30:00Z")), "the second 00:30");
+    let (_, end) = quiet.around(at("2026-11-01T04:10:00Z"), HAVANA).expect("00:10 for the first time is quiet");
+    assert_eq!(end, at("2026-11-01T04:30:00Z"), "the first 00:30");
+    // And whatever is asked, around each change and minute by minute.
+    for from in (0..24 * 60).step_by(30) {
+        for to in (0..24 * 60).step_by(30) {
+            let quiet = QuietHours::new(from, to).expect("hours");
+            for start in ["2026-11-01T02:00:00Z", "2026-03-08T03:00:00Z"] {
+                for minute in (0..8 * 60).step_by(7) {
+                    let now = at(start) + TimeDelta::minutes(minute);
+                    if let Some((begin, end)) = quiet.around(now, HAVANA) {
+                        assert!(begin <= now && now < end, "{from} {to} {now}: {begin} {end}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn equal_ends_of_quiet_hours_mean_never() {
     let never = QuietHours::new(60, 60).expect("in the day");
     assert_eq!(never.around(at("2026-12-01T06:00:00Z"), HAVANA), None);

@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use super::{Comparison, Step, are_new, compare};
-use crate::ports::key_driver::KeyStatus;
-use chrono::DateTime;
+use super::{Comparison, EXPIRY_SLACK, Expiry, Step, are_new, spec};
+use crate::ports::key_driver::{KeyStatus, KeyTerms};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use usipipo_domain::access::KeySecret;
 use usipipo_domain::ids::ServiceId;
+use usipipo_domain::promotion::AdTag;
 use usipipo_storage::model::{KeyRow, KeyStanding};
 
 use KeyStanding::{Absent, Closed, Open};
@@ -25,9 +26,21 @@ fn row(number: i64, wanted: KeyStanding, applied: KeyStanding) -> KeyRow {
         retired: wanted == Absent,
         created_at: DateTime::UNIX_EPOCH,
         ends_at: None,
+        days: 30,
+        ad_tag: None,
         devices: Some(5),
         total: 0,
     }
+}
+
+const GRACE: TimeDelta = TimeDelta::hours(48);
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 500_000_000).unwrap()
+}
+
+fn compare(server: &[KeyStatus], rows: Vec<KeyRow>, keeps_closed: bool, exclusive: bool) -> Comparison {
+    super::compare(server, rows, (keeps_closed, exclusive), Expiry { grace: GRACE, now: now() })
 }
 
 fn sealed(row: KeyRow) -> KeyRow {
@@ -35,7 +48,14 @@ fn sealed(row: KeyRow) -> KeyRow {
 }
 
 fn there(number: i64, standing: KeyStanding, secret: Option<[u8; 16]>) -> KeyStatus {
-    KeyStatus { name: format!("u{number}"), standing, secret: secret.map(KeySecret::mtproto), bytes: 5 }
+    KeyStatus {
+        name: format!("u{number}"),
+        standing,
+        secret: secret.map(KeySecret::mtproto),
+        terms: None,
+        full: false,
+        bytes: 5,
+    }
 }
 
 fn said(found: &Comparison) -> String {
@@ -101,10 +121,10 @@ fn a_key_with_another_secret_is_ours_only_if_we_put_it_there() {
         assert_eq!(one(row(1, Absent, Open), other(), keeps), "remove u1");
         assert_eq!(one(row(1, Absent, Absent), other(), keeps), "gone 1", "somebody else's stays");
         let found = compare(&[there(1, Open, Some(THEIRS))], vec![row(1, Open, Absent)], keeps, false);
-        assert_eq!((found.ours, found.foreign, found.readings.len()), (0, 1, 0));
+        assert_eq!((found.ours, found.foreign.len(), found.readings.len()), (0, 1, 0));
         assert_eq!(one(row(1, Open, Closed), other(), keeps), if keeps { "replace u1" } else { "rename u1" });
         let found = compare(&[there(1, Open, Some(THEIRS))], vec![row(1, Open, Open)], keeps, false);
-        assert_eq!((found.ours, found.foreign, found.readings.len()), (1, 0, 1));
+        assert_eq!((found.ours, found.foreign.len(), found.readings.len()), (1, 0, 1));
     }
 }
 
@@ -124,7 +144,7 @@ fn a_key_whose_secret_cannot_be_opened_is_kept_closed_and_removed_but_not_put() 
     assert_eq!(one(sealed(row(1, Open, Closed)), key(Closed), true), "turn u1 open");
     assert_eq!(one(sealed(row(1, Absent, Open)), key(Open), true), "remove u1");
     let found = compare(&[there(1, Open, Some(OURS))], vec![sealed(row(1, Open, Absent))], true, true);
-    assert_eq!((said(&found).as_str(), found.foreign), ("found u1 open", 0), "never taken for a foreign one");
+    assert_eq!((said(&found).as_str(), found.foreign.len()), ("found u1 open", 0), "never taken for a foreign one");
     assert_eq!(found.sealed.into_iter().collect::<Vec<_>>(), [ServiceId(1)]);
 }
 
@@ -132,7 +152,7 @@ fn a_key_whose_secret_cannot_be_opened_is_kept_closed_and_removed_but_not_put() 
 fn foreign_keys_are_counted_and_removed_only_where_all_is_ours() {
     let server = [there(1, Open, Some(OURS)), there(8, Open, Some(THEIRS)), there(9, Closed, None)];
     let found = compare(&server, vec![row(1, Open, Open)], true, false);
-    assert_eq!((said(&found).as_str(), found.ours, found.foreign), ("", 1, 2));
+    assert_eq!((said(&found).as_str(), found.ours, found.foreign.len()), ("", 1, 2));
     let found = compare(&server, vec![row(1, Open, Open)], true, true);
     assert_eq!(said(&found), "remove foreign u8, remove foreign u9");
 }
@@ -238,4 +258,32 @@ proptest! {
             prop_assert_eq!(server.get(&key.name).cloned(), Some(key));
         }
     }
+}
+
+/// The server closes a key by itself after the grace, and gets the tag of its server; both follow the row.
+#[test]
+fn what_a_server_sees_to_itself_follows_the_row_and_is_not_written_twice() {
+    let tag = |digit: char| AdTag::parse(&digit.to_string().repeat(32));
+    let expiry = Expiry { grace: GRACE, now: now() };
+    let with = |terms| Some(KeyStatus { terms, ..there(1, Open, Some(OURS)) });
+    let pending = KeyRow { ad_tag: tag('a'), ..row(1, Open, Open) };
+    let put = spec(&pending, expiry).unwrap().terms;
+    assert!(put.expires_at.unwrap() >= now() + TimeDelta::days(30) + GRACE);
+    assert_eq!(one(pending.clone(), with(Some(put.clone())), true), "");
+    // It works a while later, and what was put still fits.
+    let begun = KeyRow { ends_at: Some(now() + TimeDelta::minutes(40) + TimeDelta::days(30)), ..pending.clone() };
+    assert_eq!(one(begun.clone(), with(Some(put.clone())), true), "");
+    let exact = spec(&begun, expiry).unwrap().terms.expires_at.unwrap();
+    assert!(exact >= begun.ends_at.unwrap() + GRACE && exact < begun.ends_at.unwrap() + GRACE + EXPIRY_SLACK);
+    // A renewal, another tag, no tag, an end that somebody took away.
+    let renewed = KeyRow { ends_at: begun.ends_at.map(|end| end + TimeDelta::days(30)), ..begun.clone() };
+    assert_eq!(one(renewed, with(Some(put.clone())), true), "put u1");
+    for ad_tag in [tag('b'), None] {
+        assert_eq!(one(KeyRow { ad_tag, ..begun.clone() }, with(Some(put.clone())), true), "put u1");
+    }
+    assert_eq!(one(begun.clone(), with(Some(KeyTerms { expires_at: None, ..put.clone() })), true), "put u1");
+    // Servers that know nothing of it, and those that do not tell whose a key is, are left alone.
+    assert_eq!(one(begun.clone(), with(None), true), "");
+    let untold = KeyStatus { secret: None, terms: Some(KeyTerms::default()), ..there(1, Open, None) };
+    assert_eq!(one(begun, Some(untold), true), "");
 }

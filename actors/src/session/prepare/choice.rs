@@ -72,7 +72,7 @@ pub(super) async fn server(
     }
     choices.retain(|choice| choice.load_percent < FULL);
     let best = choices.into_iter().min_by_key(|choice| (rank(env, choice.node), choice.load_percent, choice.node));
-    Ok(best.map(|choice| choice.node).ok_or(TrialRefusal::NoNode))
+    Ok(best.map(|choice| choice.node).ok_or(TrialRefusal::PoolFull))
 }
 
 /// Those that serve come before those that only answer us, and these before those that do not answer.

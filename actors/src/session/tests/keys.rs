@@ -88,7 +88,7 @@ async fn when_the_last_place_is_taken_between_offer_and_tap_it_is_a_clear_refusa
         rig.messenger
             .screens(ANA)
             .iter()
-            .any(|screen| matches!(screen, Screen::TrialRefused { product: PRODUCT, reason: TrialRefusal::NoNode }))
+            .any(|screen| matches!(screen, Screen::TrialRefused { product: PRODUCT, reason: TrialRefusal::PoolFull }))
     })
     .await;
     assert_eq!(rig.db.number("SELECT count(*) AS n FROM access_keys").await, 1);

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use usipipo_domain::access::KeySecret;
 use usipipo_domain::ids::{NodeId, PlanId, ServiceId, UserId};
+use usipipo_domain::new_server::{NewServer, ServerAccess};
 use usipipo_domain::outgoing::OutboxMessage;
+use usipipo_domain::promotion::AdTag;
 use usipipo_domain::service::{NodeState, Product};
 
 /// How to reach the management interface of a server of keys. Sealed at rest, as a whole.
@@ -24,6 +26,10 @@ pub enum KeyAccess {
         /// What it expects in `Authorization`, if anything.
         auth_header: Option<SecretString>,
     },
+    /// The server was removed, and nobody knows any more what led to it.
+    Forgotten,
+    /// What leads to it lies sealed in its row and cannot be opened.
+    Unreadable,
 }
 
 /// A server of keys as the settings (or an admin) describe it.
@@ -51,6 +57,48 @@ pub struct KeyNodeSpec {
     pub access: KeyAccess,
 }
 
+impl From<&NewServer> for KeyNodeSpec {
+    fn from(new: &NewServer) -> Self {
+        let access = match &new.access {
+            ServerAccess::Outline { api_url, cert_sha256 } => {
+                KeyAccess::Outline { api_url: api_url.expose().into(), cert_sha256: cert_sha256.clone() }
+            }
+            ServerAccess::Telemt { api_url, auth_header } => KeyAccess::Telemt {
+                api_url: api_url.expose().into(),
+                auth_header: auth_header.as_ref().map(|header| header.expose().into()),
+            },
+        };
+        Self {
+            name: new.name.clone(),
+            place: new.place.clone(),
+            country: new.country.clone(),
+            product: new.product,
+            capacity: new.capacity,
+            host: new.host.clone(),
+            port: new.port,
+            domain: new.domain.clone(),
+            exclusive: false,
+            access,
+        }
+    }
+}
+
+/// What became of a change of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerChanged {
+    /// It is so now.
+    Yes {
+        /// What it was for before.
+        before: NodeState,
+    },
+    /// It stays as it was: so many services live on it.
+    InUse(u64),
+    /// It stays as it was: so many keys are still to be taken off it.
+    KeysLeft(u64),
+    /// There is no such server, or it was removed.
+    NoSuch,
+}
+
 /// A server of keys as its row says.
 #[derive(Debug, Clone)]
 pub struct KeyNodeRow {
@@ -62,8 +110,29 @@ pub struct KeyNodeRow {
     pub state: NodeState,
     /// It answered last time.
     pub up: bool,
+    /// An admin added it while the program ran; else it came from the settings.
+    pub added: bool,
     /// The incarnation of its counters when they were last recorded.
     pub incarnation: Option<String>,
+}
+
+/// A server that no actor steers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrayNode {
+    /// Its id.
+    pub id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub state: NodeState,
+    /// An admin added it while the program ran; else it came from the settings.
+    pub added: bool,
+    /// Its row says that it answers.
+    pub up: bool,
+    /// And why not.
+    pub error: Option<String>,
+    /// Services live on it.
+    pub in_use: bool,
 }
 
 /// How a key should be, or is believed to be, on its server.
@@ -110,10 +179,29 @@ pub struct KeyRow {
     pub created_at: DateTime<Utc>,
     /// When its service ends, once known.
     pub ends_at: Option<DateTime<Utc>>,
+    /// Length of a period of its service, in days of 24 hours.
+    pub days: u16,
+    /// The promotion tag of its server.
+    pub ad_tag: Option<AdTag>,
     /// Devices at the same time; `None` for unlimited.
     pub devices: Option<u16>,
     /// Bytes recorded for it so far.
     pub total: u64,
+}
+
+/// What a proxy server is registered and promoted with.
+#[derive(Debug, Clone)]
+pub struct PromotionRow {
+    /// The server's name.
+    pub name: String,
+    /// Where clients connect.
+    pub host: String,
+    /// TCP.
+    pub port: u16,
+    /// Its tag.
+    pub tag: Option<AdTag>,
+    /// A secret of nobody's, while it is being registered.
+    pub secret: Option<KeySecret>,
 }
 
 /// What a server says about the traffic of one of our keys.

@@ -25,23 +25,32 @@ pub(crate) struct Entry {
 
 const WRITE: &str = "
     INSERT INTO audit (at, user_id, action, subject, details, inbox_seq)
-    SELECT $1, user_id, action, subject, details, seq
-    FROM unnest($2, $3, $4, $5, $6) AS t (user_id, action, subject, details, seq)";
+    SELECT at, user_id, action, subject, details, seq
+    FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS t (at, user_id, action, subject, details, seq, n)
+    ORDER BY n";
 
-/// Adds rows in one statement.
+/// Adds rows of the same time in one statement.
 pub(crate) async fn write(conn: &mut Conn, entries: &[Entry], now: DateTime<Utc>) -> TxResult<()> {
-    if entries.is_empty() {
+    write_all(conn, entries.iter().map(|entry| (entry, now)).collect()).await
+}
+
+/// Adds rows, each of its time, in one statement.
+pub(crate) async fn write_each(conn: &mut Conn, entries: &[(Entry, DateTime<Utc>)]) -> TxResult<()> {
+    write_all(conn, entries.iter().map(|(entry, at)| (entry, *at)).collect()).await
+}
+
+async fn write_all(conn: &mut Conn, rows: Vec<(&Entry, DateTime<Utc>)>) -> TxResult<()> {
+    if rows.is_empty() {
         return Ok(());
     }
+    let entries = || rows.iter().map(|(entry, _)| *entry);
     let query = diesel::sql_query(WRITE)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Array<Nullable<BigInt>>, _>(
-            entries.iter().map(|entry| entry.user.map(|user| user.0)).collect::<Vec<_>>(),
-        )
-        .bind::<Array<Text>, _>(entries.iter().map(|entry| entry.action).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(entries.iter().map(|entry| entry.subject.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Jsonb>, _>(entries.iter().map(|entry| &entry.details).collect::<Vec<_>>())
-        .bind::<Array<Nullable<BigInt>>, _>(entries.iter().map(|entry| entry.seq.map(|seq| seq.0)).collect::<Vec<_>>());
+        .bind::<Array<Timestamptz>, _>(rows.iter().map(|(_, at)| *at).collect::<Vec<_>>())
+        .bind::<Array<Nullable<BigInt>>, _>(entries().map(|entry| entry.user.map(|user| user.0)).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(entries().map(|entry| entry.action).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(entries().map(|entry| entry.subject.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Jsonb>, _>(entries().map(|entry| &entry.details).collect::<Vec<_>>())
+        .bind::<Array<Nullable<BigInt>>, _>(entries().map(|entry| entry.seq.map(|seq| seq.0)).collect::<Vec<_>>());
     RunQueryDsl::execute(Planned(query), conn).await?;
     Ok(())
 }

@@ -23,7 +23,7 @@ use usipipo_domain::service::{NodeState, Product, Purpose};
 use zeroize::Zeroizing;
 
 /// What `nodes.mode` says of a server of keys; it has no tunnel of ours.
-const MODE: &str = "keys";
+pub(super) const MODE: &str = "keys";
 
 /// The driver whose servers a product lives on.
 pub(super) const fn driver_of(product: Product) -> &'static str {
@@ -64,7 +64,7 @@ enum Access<'a> {
     },
 }
 
-fn write_access(access: &KeyAccess) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn write_access(access: &KeyAccess) -> Result<Zeroizing<Vec<u8>>> {
     let access = match access {
         KeyAccess::Outline { api_url, cert_sha256 } => {
             Access::Outline { api_url: api_url.expose_secret(), cert_sha256 }
@@ -73,6 +73,9 @@ fn write_access(access: &KeyAccess) -> Result<Zeroizing<Vec<u8>>> {
             api_url: api_url.expose_secret(),
             auth_header: auth_header.as_ref().map(SecretString::expose_secret),
         },
+        KeyAccess::Forgotten | KeyAccess::Unreadable => {
+            return Err(StoreError::Broken("a server without a way to it cannot be kept".to_owned()));
+        }
     };
     Ok(Zeroizing::new(serde_json::to_vec(&access)?))
 }
@@ -85,7 +88,7 @@ enum StoredAccess {
     Telemt { api_url: String, auth_header: Option<String> },
 }
 
-fn read_access(opened: &[u8]) -> Result<KeyAccess> {
+pub(super) fn read_access(opened: &[u8]) -> Result<KeyAccess> {
     Ok(match serde_json::from_slice(opened)? {
         StoredAccess::Outline { api_url, cert_sha256 } => KeyAccess::Outline { api_url: api_url.into(), cert_sha256 },
         StoredAccess::Telemt { api_url, auth_header } => {
@@ -109,6 +112,7 @@ struct KeyNode {
     settings: serde_json::Value,
     access: Option<Vec<u8>>,
     incarnation: Option<String>,
+    added: bool,
 }
 
 #[derive(QueryableByName)]
@@ -140,10 +144,11 @@ const POOLS: &str = "
     FROM pools p JOIN nodes n ON n.id = p.node_id
     WHERE n.driver = 'wireguard' AND n.state = 'active' AND p.purpose = $1";
 
-/// Keys that are still to be taken off the server hold their place.
+/// Keys that are still to be taken off the server hold the place of their service. As many rows as the server has keys are
+/// read, from an index alone.
 const SERVERS: &str = "
     SELECT n.id, n.name, n.place, n.country, n.up, n.capacity, NULL::cidr AS v4, NULL::cidr AS v6,
-           (SELECT count(*) FROM access_keys k WHERE k.node_id = n.id AND k.removed_at IS NULL) AS used
+           (SELECT count(DISTINCT k.service_id) FROM access_keys k WHERE k.node_id = n.id AND k.removed_at IS NULL) AS used
     FROM nodes n
     WHERE n.driver = $1 AND n.state = 'active'";
 
@@ -222,16 +227,20 @@ impl Store {
         sealed: &[u8],
         now: DateTime<Utc>,
     ) -> TxResult<NodeId> {
-        let found: Option<(i32, Option<Vec<u8>>)> = nodes::table
+        let found: Option<(i32, Option<Vec<u8>>, String)> = nodes::table
             .filter(nodes::name.eq(&spec.name).and(nodes::driver.eq(driver_of(spec.product))))
-            .select((nodes::id, nodes::access))
+            .select((nodes::id, nodes::access, nodes::state))
             .for_no_key_update()
             .get_result(conn)
             .await
             .optional()?;
-        let (id, stored) = found.ok_or_else(|| {
+        let (id, stored, state) = found.ok_or_else(|| {
             StoreError::Broken(format!("a server of another kind is called {}; choose another name", spec.name))
         })?;
+        if decode::node_state(&state)? == NodeState::Removed {
+            // What was removed is forgotten, whatever the settings still say.
+            return Ok(NodeId(id));
+        }
         let opened = stored.map(|stored| self.vault.open_node_access(&spec.name, &stored)).transpose();
         // One that cannot be opened is replaced: the settings know it.
         if !matches!(opened, Ok(Some(opened)) if *opened == access) {
@@ -241,10 +250,11 @@ impl Store {
         Ok(NodeId(id))
     }
 
-    /// Every server of keys that is not removed.
+    /// Every server of keys that is not removed. One whose secret cannot be opened comes with [`KeyAccess::Unreadable`], and one
+    /// that cannot be read at all is left out; both are told in the log, and the others go on.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database does not answer; [`StoreError::Vault`] when an access cannot be opened.
+    /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn key_nodes(&self) -> Result<Vec<KeyNodeRow>> {
         let mut conn = self.conn().await?;
         let rows: Vec<KeyNode> = nodes::table
@@ -253,13 +263,28 @@ impl Store {
             .order(nodes::id)
             .load(&mut conn)
             .await?;
-        rows.into_iter().map(|row| self.key_node_row(row)).collect()
+        Ok(rows.into_iter().filter_map(|row| self.readable(row)).collect())
+    }
+
+    /// Servers of keys that admins added and did not remove; unreadable ones as in [`Store::key_nodes`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn added_key_nodes(&self) -> Result<Vec<KeyNodeRow>> {
+        let mut conn = self.conn().await?;
+        let rows: Vec<KeyNode> = nodes::table
+            .filter(nodes::added.and(nodes::state.ne(NodeState::Removed.as_str())))
+            .select(KeyNode::as_select())
+            .order(nodes::id)
+            .load(&mut conn)
+            .await?;
+        Ok(rows.into_iter().filter_map(|row| self.readable(row)).collect())
     }
 
     /// One server of keys, also a removed one.
     ///
     /// # Errors
-    /// As [`Store::key_nodes`].
+    /// As [`Store::key_nodes`]; [`StoreError::Vault`] when its access cannot be opened.
     pub async fn key_node(&self, node: NodeId) -> Result<Option<KeyNodeRow>> {
         let mut conn = self.conn().await?;
         let row: Option<KeyNode> = nodes::table
@@ -299,9 +324,35 @@ impl Store {
         Ok(choices)
     }
 
+    fn access(&self, row: &KeyNode) -> Result<KeyAccess> {
+        match &row.access {
+            Some(sealed) => read_access(&self.vault.open_node_access(&row.name, sealed)?),
+            None if decode::node_state(&row.state)? == NodeState::Removed => Ok(KeyAccess::Forgotten),
+            None => Err(StoreError::Broken(format!("the server {} has no access", row.name))),
+        }
+    }
+
     fn key_node_row(&self, row: KeyNode) -> Result<KeyNodeRow> {
-        let sealed = row.access.ok_or_else(|| StoreError::Broken(format!("the server {} has no access", row.name)))?;
-        let access = read_access(&self.vault.open_node_access(&row.name, &sealed)?)?;
+        let access = self.access(&row)?;
+        Self::with_access(row, access)
+    }
+
+    /// As much of a row as can be read: one server must not keep the others from working.
+    fn readable(&self, row: KeyNode) -> Option<KeyNodeRow> {
+        let name = row.name.clone();
+        let access = self.access(&row).unwrap_or_else(|error| {
+            tracing::error!(node = name, %error, "what leads to a server of keys cannot be opened; the others go on");
+            KeyAccess::Unreadable
+        });
+        Self::with_access(row, access)
+            .inspect_err(
+                |error| tracing::error!(node = name, %error, "a server of keys cannot be read; the others go on"),
+            )
+            .ok()
+    }
+
+    fn with_access(row: KeyNode, access: KeyAccess) -> Result<KeyNodeRow> {
+        let state = decode::node_state(&row.state)?;
         let KeySettings { host, port, domain } = serde_json::from_value(row.settings)?;
         Ok(KeyNodeRow {
             id: NodeId(row.id),
@@ -317,14 +368,15 @@ impl Store {
                 exclusive: row.exclusive,
                 access,
             },
-            state: decode::node_state(&row.state)?,
+            state,
             up: row.up,
+            added: row.added,
             incarnation: row.incarnation,
         })
     }
 }
 
-fn entry(node: i32, action: &'static str, details: serde_json::Value) -> Entry {
+pub(super) fn entry(node: i32, action: &'static str, details: serde_json::Value) -> Entry {
     Entry { user: None, action, subject: format!("node/{node}"), details, seq: None }
 }
 

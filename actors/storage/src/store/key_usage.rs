@@ -4,6 +4,7 @@
 //! that tells only the last thirty days (Outline) needs what was known thirty days ago, see [`usipipo_domain::usage`]: of each
 //! key a sample an hour is kept for that time. Which direction the bytes took neither says: they count as received.
 
+use super::held::NoticeHours;
 use super::sql::Planned;
 use super::{Conn, Result, Store, decode, keys, usage};
 use crate::error::TxResult;
@@ -15,7 +16,7 @@ use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use std::collections::BTreeMap;
 use usipipo_domain::ids::{NodeId, ServiceId};
-use usipipo_domain::usage::{WINDOW, WindowParts, WindowTotal};
+use usipipo_domain::usage::{POINT_EVERY, WINDOW, WindowParts, WindowTotal};
 
 #[derive(QueryableByName)]
 struct Known {
@@ -53,10 +54,19 @@ struct Day {
     bytes: i64,
 }
 
-const KNOWN: &str = "
-    SELECT id, service_id, total, reading, read_at, estimate, base FROM access_keys
-    WHERE id = ANY ($1) AND node_id = $2 AND removed_at IS NULL
-    ORDER BY id FOR NO KEY UPDATE";
+macro_rules! known_sql {
+    ($lock:literal) => {
+        concat!(
+            "SELECT id, service_id, total, reading, read_at, estimate, base FROM access_keys
+             WHERE id = ANY ($1) AND node_id = $2 AND removed_at IS NULL
+             ORDER BY id ",
+            $lock
+        )
+    };
+}
+
+const KNOWN: &str = known_sql!("");
+const KNOWN_LOCKED: &str = known_sql!("FOR NO KEY UPDATE");
 
 /// What [`WindowParts`] asks for; `$2` is the time thirty days ago.
 const SAMPLES: &str = "
@@ -184,14 +194,33 @@ async fn keep_samples(conn: &mut Conn, samples: Samples) -> TxResult<()> {
     Ok(())
 }
 
-/// Whether the counters are still those of the last reading; keeps which ones they are.
-async fn same_life(conn: &mut Conn, node: NodeId, readings: &KeyReadings, read: &[i64]) -> TxResult<bool> {
+/// Whether there is something to keep of a key. Most are idle, and this is asked twice a minute. Of a window that shows the
+/// same bytes, nothing came and nothing left it; to look once an hour is enough for its points.
+fn is_news(key: &Known, bytes: i64, kind: UsageKind, now: DateTime<Utc>) -> bool {
+    match (kind, key.read_at) {
+        (UsageKind::SinceStart, _) => bytes != key.reading,
+        (UsageKind::Window30Days, None) => bytes > 0,
+        (UsageKind::Window30Days, Some(at)) => bytes != key.reading || now - at >= POINT_EVERY,
+    }
+}
+
+async fn known(conn: &mut Conn, sql: &'static str, node: NodeId, keys: &[i64]) -> TxResult<Vec<Known>> {
+    let query = diesel::sql_query(sql).bind::<Array<BigInt>, _>(keys).bind::<Integer, _>(node.0);
+    Ok(RunQueryDsl::load(Planned(query), conn).await?)
+}
+
+const LOCK_SERVICES: &str = "
+    SELECT id FROM services
+    WHERE id IN (SELECT service_id FROM access_keys WHERE node_id = $1 AND removed_at IS NULL)
+    ORDER BY id FOR NO KEY UPDATE";
+
+/// Keeps which counters these are, with the server and everything on it locked. Whether they can still be those of the last
+/// reading: before the first one nothing was counted, so that nothing can have been forgotten.
+async fn new_life(conn: &mut Conn, node: NodeId, readings: &KeyReadings, read: &[i64]) -> TxResult<bool> {
     let before: Option<Option<String>> =
         nodes::table.find(node.0).select(nodes::incarnation).for_no_key_update().get_result(conn).await.optional()?;
-    let before = before.flatten();
-    if before.as_ref() == Some(&readings.incarnation) {
-        return Ok(true);
-    }
+    let lock = diesel::sql_query(LOCK_SERVICES).bind::<Integer, _>(node.0);
+    RunQueryDsl::execute(Planned(lock), conn).await?;
     diesel::update(nodes::table.find(node.0)).set(nodes::incarnation.eq(&readings.incarnation)).execute(conn).await?;
     // Also for keys that are not there just now: what they counted belongs to a life that is over.
     match readings.kind {
@@ -217,23 +246,56 @@ async fn same_life(conn: &mut Conn, node: NodeId, readings: &KeyReadings, read: 
             RunQueryDsl::execute(Planned(query), conn).await?;
         }
     }
-    // Before the first reading nothing was counted, so that nothing can have been forgotten.
-    Ok(before.is_none())
+    Ok(before.flatten().is_none())
 }
 
-async fn record(conn: &mut Conn, node: NodeId, readings: &KeyReadings, now: DateTime<Utc>) -> TxResult<Recorded> {
+/// What is news, read anew with its services locked, and whether its counters are still those of the last reading. Nothing is
+/// locked where there is no news.
+async fn lock_news(
+    conn: &mut Conn,
+    node: NodeId,
+    readings: &KeyReadings,
+    read: &BTreeMap<i64, i64>,
+    now: DateTime<Utc>,
+) -> TxResult<(bool, Vec<Known>)> {
+    let news = |key: &Known, same: bool| {
+        read.get(&key.id).is_some_and(|bytes| {
+            // In another life of a window the same bytes are others.
+            is_news(key, *bytes, readings.kind, now) || (!same && key.read_at.is_some())
+        })
+    };
+    let mut ids: Vec<i64> = read.keys().copied().collect();
+    let life: Option<Option<String>> =
+        nodes::table.find(node.0).select(nodes::incarnation).get_result(conn).await.optional()?;
+    let same = life.flatten().as_ref() == Some(&readings.incarnation);
+    let same = if same {
+        ids = known(conn, KNOWN, node, &ids).await?.iter().filter(|key| news(key, true)).map(|key| key.id).collect();
+        if ids.is_empty() {
+            return Ok((true, Vec::new()));
+        }
+        keys::lock_services(conn, node, &ids).await?;
+        true
+    } else {
+        new_life(conn, node, readings, &ids).await?
+    };
+    let mut keys = known(conn, KNOWN_LOCKED, node, &ids).await?;
+    keys.retain(|key| news(key, same));
+    Ok((same, keys))
+}
+
+async fn record(
+    conn: &mut Conn,
+    node: NodeId,
+    readings: &KeyReadings,
+    usual: NoticeHours,
+    now: DateTime<Utc>,
+) -> TxResult<Recorded> {
     // One reading per key, the last one.
     let read: BTreeMap<i64, i64> = readings.readings.iter().map(|read| (read.key, decode::bytes(read.bytes))).collect();
-    let ids: Vec<i64> = read.keys().copied().collect();
-    keys::lock_services(conn, node, &ids).await?;
-    let same = same_life(conn, node, readings, &ids).await?;
-    let query = diesel::sql_query(KNOWN).bind::<Array<BigInt>, _>(&ids).bind::<Integer, _>(node.0);
-    let mut known: Vec<Known> = RunQueryDsl::load(Planned(query), conn).await?;
-    // Most keys are idle, and this runs every minute.
-    known.retain(|key| match readings.kind {
-        UsageKind::SinceStart => read.get(&key.id) != Some(&key.reading),
-        UsageKind::Window30Days => key.read_at.is_some() || read.get(&key.id).is_some_and(|bytes| *bytes > 0),
-    });
+    let (same, known) = lock_news(conn, node, readings, &read, now).await?;
+    if known.is_empty() {
+        return Ok(Recorded::default());
+    }
     let mut kept = match readings.kind {
         UsageKind::SinceStart => BTreeMap::new(),
         UsageKind::Window30Days => samples_of(conn, &known.iter().map(|key| key.id).collect::<Vec<_>>(), now).await?,
@@ -254,9 +316,6 @@ async fn record(conn: &mut Conn, node: NodeId, readings: &KeyReadings, now: Date
         }
         taken.push(now_known);
     }
-    if taken.is_empty() {
-        return Ok(Recorded::default());
-    }
     let all = |part: fn(&Taken) -> i64| taken.iter().map(part).collect::<Vec<i64>>();
     let query = diesel::sql_query(KEEP)
         .bind::<Array<BigInt>, _>(all(|key| key.id))
@@ -270,7 +329,7 @@ async fn record(conn: &mut Conn, node: NodeId, readings: &KeyReadings, now: Date
     if grown.is_empty() {
         return Ok(Recorded::default());
     }
-    let swept = usage::add(conn, &grown, now).await?;
+    let swept = usage::add(conn, &grown, usual, now).await?;
     Ok(Recorded { messages: swept.messages, suspended: swept.services })
 }
 
@@ -288,7 +347,7 @@ impl Store {
         readings: &KeyReadings,
         now: DateTime<Utc>,
     ) -> Result<Recorded> {
-        self.fenced("record_key_usage", epoch, async |conn| record(conn, node, readings, now).await).await
+        self.fenced("record_key_usage", epoch, async |conn| record(conn, node, readings, self.hours, now).await).await
     }
 
     /// Bytes of the service on each of the last `days` days (UTC), both directions together: the oldest first, today last.

@@ -3,6 +3,7 @@
 use super::audit::{self, Entry};
 use super::decode::{self, limited};
 use super::peers::{self, News};
+use super::promotion::tag_of;
 use super::sql::Planned;
 use super::{Conn, Result, Store, queue};
 use crate::StoreError;
@@ -43,6 +44,10 @@ struct Key {
     devices: Option<i16>,
     #[diesel(sql_type = BigInt)]
     total: i64,
+    #[diesel(sql_type = SmallInt)]
+    days: i16,
+    #[diesel(sql_type = Nullable<Text>)]
+    ad_tag: Option<String>,
 }
 
 macro_rules! keys_sql {
@@ -50,6 +55,7 @@ macro_rules! keys_sql {
         concat!(
             "SELECT * FROM (
                 SELECT k.id, k.service_id, k.name, k.secret, s.product, k.applied, k.created_at, s.ends_at, s.devices, k.total,
+                       s.days, n.ad_tag,
                        k.retired_at IS NOT NULL AS retired,
                        CASE WHEN k.retired_at IS NOT NULL THEN 'absent'
                             WHEN s.status IN ('pending', 'active') THEN 'open'
@@ -57,6 +63,7 @@ macro_rules! keys_sql {
                             ELSE 'absent' END AS wanted
                 FROM access_keys k
                 JOIN services s ON s.id = k.service_id
+                JOIN nodes n ON n.id = k.node_id
                 WHERE k.node_id = $1 AND k.removed_at IS NULL
             ) AS key ",
             $and
@@ -224,7 +231,13 @@ impl Store {
             if removed.is_empty() {
                 return Ok(());
             }
+            // Of a key that is over nobody reads the traffic again; one that is only closed goes on.
+            let query = diesel::sql_query(
+                "DELETE FROM key_samples s USING access_keys k
+                 WHERE k.id = ANY ($1) AND k.removed_at IS NOT NULL AND s.key_id = k.id",
+            );
             let ids: Vec<i64> = removed.iter().map(|key| key.id).collect();
+            RunQueryDsl::execute(Planned(query.bind::<Array<BigInt>, _>(&ids)), conn).await?;
             audit::write(conn, &[peers::on_node(node, "keys.remove", json!({ "keys": ids }))], now).await
         })
         .await
@@ -280,6 +293,8 @@ impl Store {
             retired: row.retired,
             created_at: row.created_at,
             ends_at: row.ends_at,
+            days: u16::try_from(row.days).unwrap_or(0),
+            ad_tag: row.ad_tag.as_deref().map(tag_of).transpose()?,
             devices: row.devices.and_then(|devices| u16::try_from(devices).ok()),
             total: decode::count(row.total),
         })

@@ -2,6 +2,7 @@
 
 use super::audit::{self, Entry};
 use super::decode::{self, limited};
+use super::held;
 use super::leases::QUARANTINE_HOURS;
 use super::queue::{self, NewMessage};
 use super::sql::Planned;
@@ -30,6 +31,7 @@ struct First {
 /// graces.
 const FIRST: &str = "
     SELECT least(
+        (SELECT min(due_at) FROM held_notices),
         (SELECT min(ends_at) FROM services WHERE status = 'active'),
         (SELECT min(ends_at) FROM services WHERE status = 'suspended' AND NOT reasons @> ARRAY['expiry']),
         (SELECT min(remind_at) FROM services WHERE status = 'active' AND remind_at IS NOT NULL),
@@ -166,13 +168,14 @@ impl Store {
             Ok(Swept {
                 services: ended.iter().map(|service| ServiceId(service.id)).collect(),
                 wake: nodes.into_iter().map(NodeId).collect(),
-                messages: queue::insert(conn, messages, now).await?,
+                messages: held::queue_or_hold(conn, self.hours, messages, now).await?,
             })
         })
         .await
     }
 
-    /// Sends the reminders that are due, at most `limit` services; `quiet` and `tz` are for users who chose none.
+    /// Sends the reminders that are due, at most `limit` services, and as many notices that waited for the end of quiet hours;
+    /// `quiet` and `tz` are for users who chose none.
     ///
     /// # Errors
     /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
@@ -198,7 +201,11 @@ impl Store {
             RunQueryDsl::execute(Planned(query), conn).await?;
             let told = plans.iter().filter(|(due, _)| due.tell);
             let notices = told.filter_map(|(due, plan)| plan.send.map(|reminder| due.notice(reminder))).collect();
-            Ok(Reminded { looked_at: due.len(), messages: queue::insert(conn, notices, now).await? })
+            let mut messages = queue::insert(conn, notices, now).await?;
+            let (held, late) = held::release(conn, now, limited(limit)).await?;
+            messages.extend(late);
+            // Either may have left some.
+            Ok(Reminded { looked_at: due.len().max(held), messages })
         })
         .await
     }

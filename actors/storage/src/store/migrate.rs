@@ -105,6 +105,18 @@ impl Store {
     pub(crate) async fn revert_all(options: &StoreOptions) -> Result<usize> {
         run_blocking(locked(options).await?, |conn| Ok(conn.revert_all_migrations(MIGRATIONS)?.len())).await
     }
+
+    /// Takes back migrations until so many are left, and says how many that is.
+    #[cfg(test)]
+    pub(crate) async fn revert_down_to(options: &StoreOptions, keep: usize) -> Result<usize> {
+        run_blocking(locked(options).await?, move |conn| {
+            while conn.applied_migrations()?.len() > keep {
+                conn.revert_last_migration(MIGRATIONS)?;
+            }
+            Ok(conn.applied_migrations()?.len())
+        })
+        .await
+    }
 }
 
 /// A connection that holds the lock for as long as it lives.

@@ -114,9 +114,11 @@ impl Store {
         let shown: BTreeMap<i64, &(i32, Screen)> =
             sent.iter().filter_map(|message| Some((message.chat.0, message.shown.as_ref()?))).collect();
         self.fenced("mark_sent", epoch, async |conn| {
+            // Said so that the index of waiting rows is not thought of: it is full of entries of rows that were sent a moment
+            // ago, and the rows are found by their numbers.
             let query = diesel::sql_query(
                 "UPDATE outbox SET sent_at = $2, attempts = attempts + 1, error = NULL
-                 WHERE id = ANY ($1) AND sent_at IS NULL AND failed_at IS NULL",
+                 WHERE id = ANY ($1) AND coalesce(sent_at, failed_at) IS NULL",
             )
             .bind::<Array<BigInt>, _>(&ids)
             .bind::<Timestamptz, _>(now);

@@ -47,14 +47,6 @@ const NUMBERS: &str = "
          (SELECT count(*) AS undone, min(received_at) AS oldest FROM inbox WHERE done_at IS NULL) AS inbox";
 
 #[derive(QueryableByName)]
-struct ByStatus {
-    #[diesel(sql_type = Text)]
-    status: String,
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-#[derive(QueryableByName)]
 struct ByPriority {
     #[diesel(sql_type = SmallInt)]
     priority: i16,
@@ -196,11 +188,12 @@ impl Store {
         let query =
             diesel::sql_query(NUMBERS).bind::<Timestamptz, _>(now).bind::<Timestamptz, _>(now - TimeDelta::hours(24));
         let numbers: Numbers = RunQueryDsl::get_result(Planned(query), &mut conn).await?;
+        let products = services_by_product(&mut conn).await?;
         Ok(SystemStats {
             users: count(numbers.users),
             users_day: count(numbers.users_day),
-            services: services_by_status(&mut conn).await?,
-            products: services_by_product(&mut conn).await?,
+            services: by_status(&products),
+            products,
             inbox_undone: count(numbers.inbox_undone),
             inbox_oldest: numbers.inbox_oldest.map(|since| age(now, since)),
             outbox_waiting: outbox_by_priority(&mut conn).await?,
@@ -275,6 +268,7 @@ impl Store {
              LEFT JOIN (
                 SELECT pool_id, count(*) AS begun FROM leases WHERE created_at > $1 GROUP BY pool_id
              ) AS b ON b.pool_id = p.id
+             WHERE n.state <> 'removed'
              ORDER BY p.id",
         )
         .bind::<Timestamptz, _>(now - FORECAST_DAYS);
@@ -324,11 +318,9 @@ impl Store {
     }
 }
 
-async fn services_by_status(conn: &mut Conn) -> Result<Vec<(String, u64)>> {
-    let query = diesel::sql_query("SELECT status, count(*) AS n FROM services GROUP BY status");
-    let rows: Vec<ByStatus> = RunQueryDsl::load(Planned(query), conn).await?;
-    let of = |name: &str| rows.iter().find(|row| row.status == name).map_or(0, |row| count(row.n));
-    Ok(STATUSES.iter().map(|status| (status.as_str().to_owned(), of(status.as_str()))).collect())
+fn by_status(products: &[(Product, ServiceStatus, u64)]) -> Vec<(String, u64)> {
+    let of = |status: ServiceStatus| products.iter().filter(|(_, known, _)| *known == status).map(|(.., n)| n).sum();
+    STATUSES.iter().map(|status| (status.as_str().to_owned(), of(*status))).collect()
 }
 
 #[derive(QueryableByName)]
@@ -341,6 +333,7 @@ struct ByProduct {
     n: i64,
 }
 
+/// The dead ones are most of them, and this is asked every few seconds: it reads an index alone, in its order.
 async fn services_by_product(conn: &mut Conn) -> Result<Vec<(Product, ServiceStatus, u64)>> {
     let query = diesel::sql_query(
         "SELECT product, status, count(*) AS n FROM services GROUP BY product, status ORDER BY product, status",

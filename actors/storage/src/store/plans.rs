@@ -3,7 +3,7 @@
 use super::audit::{self, Entry};
 use super::decode;
 use super::sql::Planned;
-use super::steps::free_choice;
+use super::steps::free_choices;
 use super::{Conn, Result, Store};
 use crate::StoreError;
 use crate::error::TxResult;
@@ -164,21 +164,15 @@ impl Store {
         find(&mut *self.conn().await?, plan).await
     }
 
-    /// Products of which the user could have a free plan now, as far as trials used, free services held and active servers
-    /// say.
+    /// Products that the user could have for nothing now, with the kind of plan, as far as trials used, free services held and
+    /// active servers say.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn free_choices(&self, user: UserId) -> Result<Vec<Product>> {
+    pub async fn free_choices(&self, user: UserId) -> Result<Vec<(Product, PlanKind)>> {
         let mut conn = self.conn().await?;
-        let plans = on_offer(&mut conn).await?;
-        let mut found = Vec::new();
-        for product in Product::ALL {
-            if free_choice(&mut conn, user, product, &plans).await?.is_ok() {
-                found.push(product);
-            }
-        }
-        Ok(found)
+        let kinds = free_choices(&mut conn, user, &Product::ALL).await?;
+        Ok(Product::ALL.into_iter().zip(kinds).filter_map(|(product, kind)| Some((product, kind?))).collect())
     }
 
     /// What an offer of the user's is about, taken or not.

@@ -6,28 +6,31 @@
 
 mod accept;
 mod batch;
+mod care;
 mod effects;
 mod keys;
+mod locks;
 mod moving;
 mod offers;
+mod promotion;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod trial;
 
 use super::queue::{self, NewMessage};
-use super::{Conn, Result, Store};
+use super::{Conn, Result, Store, audit};
 use crate::StoreError;
 use crate::error::TxResult;
 use crate::model::{Epoch, StepCommit, StepDone, StepRefusal};
 use chrono::{DateTime, Utc};
-use effects::Done;
+use effects::{Book, Done};
 use std::collections::BTreeSet;
 use usipipo_domain::dialogue::{self, Act, Answer, State};
 use usipipo_domain::outgoing::{Body, Outgoing, Place, Priority, Toast};
 use usipipo_domain::screen::Screen;
 
-pub(super) use offers::free_choice;
+pub(super) use offers::free_choices;
 
 type Outcomes = Vec<std::result::Result<StepDone, StepRefusal>>;
 
@@ -85,15 +88,17 @@ impl Store {
         order.retain(|(_, step)| undone.remove(&step.seq.0));
         order.sort_by_key(|(_, step)| step.user);
 
+        locks::take(conn, &order).await?;
         batch::touch_users(conn, &order).await?;
         let mut begun = Box::pin(trial::begin_together(conn, &self.vault, &order)).await?;
+        let book = Book::default();
         let mut carried = Vec::with_capacity(order.len());
         for (index, step) in order {
             let result = match (begun.remove(&index), &step.step.act) {
                 (Some((outcome, done)), Act::Do(effect)) => {
                     Ok((dialogue::after(effect, &outcome, step.step.place), done))
                 }
-                _ => self.carry_out_one(conn, step).await?,
+                _ => self.carry_out_one(conn, &book, step).await?,
             };
             match result {
                 Ok((answer, done)) => {
@@ -112,6 +117,7 @@ impl Store {
                 }
             }
         }
+        audit::write_each(conn, &book.take()).await?;
         batch::keep_states(conn, steps, &carried).await?;
         batch::finish(conn, steps, &carried).await?;
         queue_messages(conn, steps, carried, &mut outcomes).await?;
@@ -121,6 +127,7 @@ impl Store {
     async fn carry_out_one(
         &self,
         conn: &mut Conn,
+        book: &Book,
         step: &StepCommit,
     ) -> TxResult<std::result::Result<(Answer, Done), StepRefusal>> {
         let state = step.step.state.clone();
@@ -132,7 +139,7 @@ impl Store {
             Act::Acknowledge => Answer { state, bodies: Vec::new(), toast: None },
             Act::Do(effect) => {
                 // Boxed: rare, and much larger than the rest.
-                return Ok(match Box::pin(effects::carry_out(conn, &self.vault, step, effect)).await? {
+                return Ok(match Box::pin(effects::carry_out(conn, &self.vault, book, step, effect)).await? {
                     Ok((outcome, done)) => Ok((dialogue::after(effect, &outcome, step.step.place), done)),
                     Err(refusal) => Err(refusal),
                 });

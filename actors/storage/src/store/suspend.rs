@@ -1,13 +1,16 @@
 //! Reasons of a suspension: each comes and goes on its own, and a service works when none is left.
 
+use super::Conn;
+#[cfg(test)]
+use super::Store;
 use super::audit::{self, Entry};
-use super::queue::{self, NewMessage};
+use super::held::{self, NoticeHours};
+use super::queue::NewMessage;
 use super::sql::Planned;
-use super::{Conn, Result, Store};
 use crate::error::TxResult;
-use crate::model::{Epoch, Swept};
+use crate::model::Swept;
 use chrono::{DateTime, Utc};
-use diesel::prelude::QueryableByName;
+use diesel::prelude::{QueryResult, QueryableByName};
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
@@ -53,11 +56,12 @@ impl Gained {
     }
 }
 
-/// Audits services that gained a reason and queues a notice to each owner who is to be told.
+/// Audits services that gained a reason and queues a notice to each owner who is to be told, after their quiet hours.
 pub(super) async fn gained(
     conn: &mut Conn,
     services: &[Gained],
     reason: SuspendReason,
+    usual: NoticeHours,
     now: DateTime<Utc>,
 ) -> TxResult<Swept> {
     let entries: Vec<Entry> = services
@@ -76,7 +80,7 @@ pub(super) async fn gained(
     Ok(Swept {
         services: services.iter().map(|service| ServiceId(service.id)).collect(),
         wake: nodes.into_iter().map(NodeId).collect(),
-        messages: queue::insert(conn, messages, now).await?,
+        messages: held::queue_or_hold(conn, usual, messages, now).await?,
     })
 }
 
@@ -84,8 +88,6 @@ pub(super) async fn gained(
 struct Cleared {
     #[diesel(sql_type = Integer)]
     node_id: i32,
-    #[diesel(sql_type = Text)]
-    status: String,
 }
 
 /// One that never worked waits for its server again.
@@ -94,37 +96,27 @@ const CLEAR: &str = "
     SET reasons = array_remove(reasons, $2),
         status = CASE WHEN reasons <> ARRAY[$2] THEN status WHEN activated_at IS NULL THEN 'pending' ELSE 'active' END
     WHERE id = $1 AND status = 'suspended' AND reasons @> ARRAY[$2]
-    RETURNING node_id, status";
+    RETURNING node_id";
 
+/// Takes one reason off a suspended service; with the last one it works again, and its server is to be woken. `None` when it is
+/// not suspended for this reason.
+pub(super) async fn clear(conn: &mut Conn, service: ServiceId, reason: SuspendReason) -> QueryResult<Option<NodeId>> {
+    let query = diesel::sql_query(CLEAR).bind::<BigInt, _>(service.0).bind::<Text, _>(reason.as_str());
+    let cleared: Vec<Cleared> = RunQueryDsl::load(Planned(query), conn).await?;
+    Ok(cleared.into_iter().next().map(|cleared| NodeId(cleared.node_id)))
+}
+
+#[cfg(test)]
 impl Store {
-    /// Takes one reason off a suspended service; with the last one it works again, and its server is to be woken. `by`: who
-    /// did it, `None` for the program itself. `None` comes back when the service is not suspended for this reason.
-    ///
-    /// # Errors
-    /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
-    pub async fn clear_suspension(
+    /// [`clear`] in a transaction of its own.
+    pub(super) async fn clear_suspension(
         &self,
-        epoch: Epoch,
+        epoch: crate::model::Epoch,
         service: ServiceId,
         reason: SuspendReason,
-        by: Option<UserId>,
-        now: DateTime<Utc>,
-    ) -> Result<Option<NodeId>> {
-        self.fenced("clear_suspension", epoch, async |conn| {
-            let query = diesel::sql_query(CLEAR).bind::<BigInt, _>(service.0).bind::<Text, _>(reason.as_str());
-            let cleared: Vec<Cleared> = RunQueryDsl::load(Planned(query), conn).await?;
-            let Some(cleared) = cleared.into_iter().next() else { return Ok(None) };
-            let entry = Entry {
-                user: by,
-                action: "service.unsuspend",
-                subject: format!("service/{service}"),
-                details: json!({ "reason": reason.as_str(), "status": cleared.status }),
-                seq: None,
-            };
-            audit::write(conn, &[entry], now).await?;
-            Ok(Some(NodeId(cleared.node_id)))
-        })
-        .await
+    ) -> super::Result<Option<NodeId>> {
+        let cleared = async |conn: &mut Conn| TxResult::Ok(clear(conn, service, reason).await?);
+        self.fenced("clear_suspension", epoch, cleared).await
     }
 }
 

@@ -7,9 +7,9 @@ use super::suspend::{self, Gained};
 use super::{Conn, Result, Store};
 use crate::error::TxResult;
 use crate::model::{Epoch, Swept};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Date, Timestamptz};
 use diesel_async::RunQueryDsl;
 use usipipo_domain::ids::{ServiceId, UserId};
 use usipipo_domain::outgoing::{Body, OutboxMessage, Outgoing, Place, Priority};
@@ -108,7 +108,7 @@ const LATE_ACCESS: &str = "
 
 impl Store {
     /// Suspends (reason expiry) services that are over, at most `limit`, those that ended first first; one that is suspended
-    /// already gains the reason. Tells each owner once per period. Nothing left to do when fewer than `limit` come back.
+    /// already gains the reason. Tells each owner once per period, after their quiet hours. Nothing left to do when fewer than `limit` come back.
     ///
     /// # Errors
     /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
@@ -120,7 +120,7 @@ impl Store {
                 let query = diesel::sql_query(sql).bind::<Timestamptz, _>(now).bind::<BigInt, _>(left);
                 ended.extend(RunQueryDsl::load::<Gained>(Planned(query), conn).await?);
             }
-            suspend::gained(conn, &ended, SuspendReason::Expiry, now).await
+            suspend::gained(conn, &ended, SuspendReason::Expiry, self.hours, now).await
         })
         .await
     }
@@ -182,10 +182,52 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Deletes what services used on days (UTC) longer ago than [`USAGE_KEPT`], and fills in the period of services that began
+    /// to work before there were periods, or under a program that does not know them. Each at most `limit` rows; returns the
+    /// rows touched, zero when nothing is left.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
+    pub async fn tidy_services(&self, epoch: Epoch, now: DateTime<Utc>, limit: usize) -> Result<u64> {
+        let before = now - USAGE_KEPT;
+        let days = self
+            .fenced("tidy_usage", epoch, async |conn| {
+                let query = diesel::sql_query(DELETE_USAGE)
+                    .bind::<Date, _>(before.date_naive())
+                    .bind::<BigInt, _>(limited(limit));
+                Ok(RunQueryDsl::execute(Planned(query), conn).await? as u64)
+            })
+            .await?;
+        let begun =
+            self.fenced("tidy_periods", epoch, async |conn| tidy_one(conn, BEGIN_PERIODS, now, limit).await).await?;
+        Ok(days + begun)
+    }
+}
+
 async fn tidy_one(conn: &mut Conn, sql: &'static str, before: DateTime<Utc>, limit: usize) -> TxResult<u64> {
     let query = diesel::sql_query(sql).bind::<Timestamptz, _>(before).bind::<BigInt, _>(limited(limit));
     Ok(RunQueryDsl::execute(Planned(query), conn).await? as u64)
 }
+
+/// How long the traffic of a day is kept.
+const USAGE_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// Nobody adds to a day that is this long over, so that no service has to be locked.
+const DELETE_USAGE: &str = "
+    DELETE FROM usage_days WHERE (service_id, day) IN (
+        SELECT service_id, day FROM usage_days WHERE day < $1 ORDER BY day, service_id LIMIT $2
+    )";
+
+/// It was due to be looked at for reminders when it began; its period holds what it used until now.
+const BEGIN_PERIODS: &str = "
+    UPDATE services SET period_at = activated_at, remind_at = coalesce(remind_at, activated_at) WHERE id IN (
+        SELECT id FROM services
+        WHERE status IN ('active', 'suspended') AND period_at IS NULL AND activated_at <= $1
+        ORDER BY id
+        LIMIT $2
+        FOR NO KEY UPDATE SKIP LOCKED
+    )";
 
 const SCRUB_INBOX: &str = "
     UPDATE inbox SET raw = '' WHERE seq IN (

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use usipipo_domain::ids::UserId;
+use usipipo_domain::service::Product;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -282,6 +283,39 @@ async fn every_migration_goes_down_and_up_again() {
     assert_eq!(db.text("SELECT coalesce(string_agg(tablename, ','), '') AS t FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_diesel%'").await, "");
     assert_eq!(Store::migrate(&db.options()).await.unwrap().len(), down);
     assert_eq!(db.text(structure).await, before);
+}
+
+#[tokio::test]
+async fn every_migration_goes_down_and_up_again_with_every_kind_of_server_and_service() {
+    let db = TestDatabase::new().await;
+    let store = db.store();
+    let epoch = db.lead(&store).await;
+    let now = chrono::DateTime::UNIX_EPOCH;
+    let tunnels = db.seed_node("miami").await;
+    db.seed_trial(&store, epoch, UserId(7), &tunnels, 9, now).await;
+    for (name, product) in [("paris", Product::Outline), ("rome", Product::Mtproto)] {
+        let node = db.seed_key_node(name, product).await;
+        db.seed_key_service(&store, epoch, UserId(7), &node, now).await;
+    }
+    db.execute("INSERT INTO nodes (name, driver, mode, endpoint, dns, mtu, state, created_at) VALUES ('gone', 'outline', 'keys', 'x:1', '{}', 0, 'removed', 'epoch')").await;
+    let constraints = "SELECT string_agg(conrelid::regclass || '.' || conname || ' ' || pg_get_constraintdef(oid), ',' ORDER BY conrelid::regclass::text, conname) AS t
+                       FROM pg_constraint WHERE connamespace = 'public'::regnamespace";
+    let indices = "SELECT string_agg(indexdef, ',' ORDER BY indexdef) AS t FROM pg_indexes WHERE schemaname = 'public'";
+    let before = (db.text(constraints).await, db.text(indices).await);
+    assert!(!before.0.contains("NOT VALID"), "{}", before.0);
+    // Down to what the program before these had, with what it knows of still there.
+    let left = Store::revert_down_to(&db.options(), 2).await.unwrap();
+    assert_eq!(left, 2);
+    assert_eq!(
+        db.text(
+            "SELECT string_agg(driver || ' ' || s.product, ',') AS t FROM nodes n JOIN services s ON s.node_id = n.id"
+        )
+        .await,
+        "wireguard wireguard"
+    );
+    assert_eq!(db.number("SELECT count(*) AS n FROM nodes").await, 1);
+    Store::migrate(&db.options()).await.unwrap();
+    assert_eq!((db.text(constraints).await, db.text(indices).await), before, "nothing is missing or there twice");
 }
 
 #[tokio::test]

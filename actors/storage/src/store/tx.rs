@@ -1,4 +1,11 @@
 //! Transactions: with a name for metrics, retries of lost races, and the fence of an epoch.
+//!
+//! **The order of locks**, the same everywhere, so that no two transactions wait for each other: the leader's lease, updates of
+//! the inbox, **nodes by id, users by id, services by id**, then offers, and last what hangs on a service (peers, keys, leases,
+//! samples, days), whose service is locked first. Whoever needs several takes them at the beginning (`steps/locks.rs` for a
+//! group of steps). A foreign key locks what it points to only against its deletion, and stands in nobody's way; for the same
+//! reason services are locked `FOR NO KEY UPDATE`. Sweeps skip services that are locked. What loses all the same (a deadlock
+//! that PostgreSQL ends) is tried again.
 
 use super::{Conn, Result, Store};
 use crate::StoreError;

@@ -5,7 +5,8 @@
 //! that nobody announced (the server was restarted), so all of it is new. Peers that the server is not believed to carry are
 //! left out: their incarnation begins with [`Store::peers_applied`], and their counters are then still whole.
 
-use super::queue::{self, NewMessage};
+use super::held::{self, NoticeHours};
+use super::queue::NewMessage;
 use super::sql::Planned;
 use super::suspend::{self, Gained};
 use super::{Conn, Result, Store};
@@ -140,19 +141,24 @@ struct Reached {
 }
 
 /// Adds traffic to services that are locked: bytes to users, each service once.
-pub(super) async fn add(conn: &mut Conn, grown: &BTreeMap<i64, i64>, now: DateTime<Utc>) -> TxResult<Swept> {
+pub(super) async fn add(
+    conn: &mut Conn,
+    grown: &BTreeMap<i64, i64>,
+    usual: NoticeHours,
+    now: DateTime<Utc>,
+) -> TxResult<Swept> {
     let query = diesel::sql_query(ADD)
         .bind::<Array<BigInt>, _>(grown.keys().copied().collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(grown.values().copied().collect::<Vec<_>>())
         .bind::<Date, _>(now.date_naive());
     let reached: Vec<Reached> = RunQueryDsl::load(Planned(query), conn).await?;
-    tell(conn, reached, now).await
+    tell(conn, reached, usual, now).await
 }
 
-async fn tell(conn: &mut Conn, reached: Vec<Reached>, now: DateTime<Utc>) -> TxResult<Swept> {
+async fn tell(conn: &mut Conn, reached: Vec<Reached>, usual: NoticeHours, now: DateTime<Utc>) -> TxResult<Swept> {
     let (near, over): (Vec<Reached>, Vec<Reached>) = reached.into_iter().partition(|reached| reached.near);
     let over: Vec<Gained> = over.into_iter().map(|reached| reached.service).collect();
-    let mut swept = suspend::gained(conn, &over, SuspendReason::Quota, now).await?;
+    let mut swept = suspend::gained(conn, &over, SuspendReason::Quota, usual, now).await?;
     let notices = near.iter().filter(|reached| reached.service.tell).map(|reached| {
         let (service, period) = (ServiceId(reached.service.id), reached.service.period);
         let content = Outgoing::new(Body::QuotaNear { service });
@@ -163,7 +169,7 @@ async fn tell(conn: &mut Conn, reached: Vec<Reached>, now: DateTime<Utc>) -> TxR
             format!("quota80/{service}/{period}"),
         )
     });
-    swept.messages.extend(queue::insert(conn, notices.collect(), now).await?);
+    swept.messages.extend(held::queue_or_hold(conn, usual, notices.collect(), now).await?);
     Ok(swept)
 }
 
@@ -200,7 +206,7 @@ impl Store {
                 .bind::<Array<Nullable<Timestamptz>>, _>(&handshakes)
                 .bind::<Date, _>(now.date_naive());
             let reached: Vec<Reached> = RunQueryDsl::load(Planned(query), conn).await?;
-            tell(conn, reached, now).await
+            tell(conn, reached, self.hours, now).await
         })
         .await
     }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::telegram::fake::{mtproto, outline};
-use secrecy::ExposeSecret as _;
 
 const SERVICE: ServiceId = ServiceId(1);
 
@@ -20,11 +19,11 @@ fn noticed(world: World, make: impl AsyncFnOnce(&Renderer, &Reader) -> Option<No
 }
 
 fn ended(world: World) -> Option<Notice> {
-    noticed(world, async |renderer, reader| renderer.ended(reader, SERVICE, now()).await.ok())
+    noticed(world, async |renderer, reader| renderer.ended(reader, SERVICE, now()).await.unwrap())
 }
 
 fn over_quota(world: World) -> Option<Notice> {
-    noticed(world, async |renderer, reader| renderer.over_quota(reader, SERVICE, now()).await.ok())
+    noticed(world, async |renderer, reader| renderer.over_quota(reader, SERVICE, now()).await.unwrap())
 }
 
 fn quota_near(world: World) -> Option<Notice> {
@@ -125,6 +124,29 @@ fn a_reminder_that_waited_too_long_is_not_sent() {
     assert_eq!(reminder(World::with(Lang::Es, Vec::new()), Reminder::TwoHours), None);
     // Sent before the quiet hours in which it would have fallen.
     assert!(reminder(with(Lang::Es, ends_in(free(), TimeDelta::hours(11))), Reminder::TwoHours).is_some());
+}
+
+#[test]
+fn what_waited_for_the_morning_and_works_again_is_not_told_as_over() {
+    let works = || mtproto(1, "Proxy 1", ServiceStatus::Active);
+    assert_eq!(ended(with(Lang::Es, works())), None);
+    assert_eq!(over_quota(with(Lang::Es, works())), None);
+}
+
+#[test]
+fn what_an_admin_did_in_every_language() {
+    let changes = [
+        ("notice_paused", ServiceChange::Pause),
+        ("notice_resumed", ServiceChange::Resume),
+        ("notice_extended_one", ServiceChange::Extend { days: 1 }),
+        ("notice_extended", ServiceChange::Extend { days: 30 }),
+        ("notice_revoked", ServiceChange::Revoke),
+    ];
+    for (name, change) in changes {
+        assert_notices(name, &[Some(mtproto(1, "Proxy 1", ServiceStatus::Active))], |world| {
+            noticed(world, async |renderer, reader| renderer.cared(reader, SERVICE, change, now()).await.unwrap())
+        });
+    }
 }
 
 #[test]

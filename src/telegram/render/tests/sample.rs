@@ -3,6 +3,7 @@
 use super::*;
 use usipipo_actors::domain::service::Product;
 
+mod care;
 mod kinds;
 mod staff;
 
@@ -51,7 +52,11 @@ fn has_a_sample(screen: &Screen) {
         Screen::DeadLetter { .. } | Screen::DeadLetterReplayed { .. } | Screen::UserCard { .. } | Screen::UserUsage => {
         }
         Screen::AlertSettled { .. } | Screen::Proxy { .. } | Screen::TrialChoice { .. } | Screen::Servers { .. } => {}
+        Screen::UserService { .. } | Screen::AskService { .. } => {}
+        Screen::Promotion { .. } | Screen::Promoted { .. } | Screen::AskUnpromote { .. } => {}
         Screen::AskRenew { .. } | Screen::Renewed { .. } | Screen::AskMove { .. } | Screen::Node { .. } => {}
+        Screen::AddServer | Screen::AskServer { .. } | Screen::ServerAdded { .. } => {}
+        Screen::NodeKeysLeft { .. } | Screen::KeyOnItsWay { .. } => {}
         Screen::AskNode { .. } | Screen::NodeInUse { .. } | Screen::Plans | Screen::GrantUsage => {}
         Screen::GrantUnknown { .. } | Screen::AskGrant { .. } | Screen::Granted { .. } => {}
     }
@@ -68,11 +73,12 @@ pub(super) fn samples() -> Vec<Sample> {
     all.extend(admins());
     all.extend(kinds::samples());
     all.extend(staff::samples());
+    all.extend(care::samples());
     let mut kinds: Vec<_> = all.iter().map(|sample| std::mem::discriminant(&sample.screen)).collect();
     all.iter().for_each(|sample| has_a_sample(&sample.screen));
     kinds.sort_by_key(|kind| format!("{kind:?}"));
     kinds.dedup();
-    assert_eq!(kinds.len(), 58, "every variant of Screen has a sample");
+    assert_eq!(kinds.len(), 68, "every variant of Screen has a sample");
     all
 }
 

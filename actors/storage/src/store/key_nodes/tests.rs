@@ -75,3 +75,61 @@ async fn servers_that_answer_come_first_then_the_emptier_ones() {
     let row = overview.iter().find(|row| row.id == a.id).unwrap();
     assert_eq!((row.driver.as_str(), row.services, row.capacity), ("telemt", 2, Some(2)));
 }
+
+#[tokio::test]
+async fn one_unreadable_row_keeps_no_server_from_being_read_and_the_settings_mend_it() {
+    let db = TestDatabase::new().await;
+    let store = db.store();
+    let paris = db.seed_key_node("paris", Product::Outline).await;
+    db.seed_key_node("rome", Product::Mtproto).await;
+    db.seed_key_node("oslo", Product::Mtproto).await;
+    db.execute("UPDATE nodes SET access = 'broken' WHERE name = 'paris'").await;
+    db.execute("UPDATE nodes SET settings = '{}' WHERE name = 'oslo'").await;
+    let rows = store.key_nodes().await.unwrap();
+    let seen: Vec<_> = rows.iter().map(|row| (row.spec.name.as_str(), row.spec.host.as_str())).collect();
+    assert_eq!(seen, [("paris", "keys.example.org"), ("rome", "keys.example.org")], "its users' place is still known");
+    assert!(matches!(rows[0].spec.access, KeyAccess::Unreadable));
+    db.execute("UPDATE nodes SET added = true").await;
+    assert_eq!(store.added_key_nodes().await.unwrap().len(), 2);
+    let again = store.ensure_key_node(&paris.spec, at(1)).await.unwrap();
+    assert!(matches!(again.spec.access, KeyAccess::Outline { .. }));
+    let unreadable = crate::model::KeyNodeSpec { access: KeyAccess::Unreadable, ..paris.spec.clone() };
+    assert!(store.ensure_key_node(&unreadable, at(2)).await.is_err());
+}
+
+#[tokio::test]
+async fn counting_services_reads_indices_alone() {
+    let world = World::new().await;
+    let node = world.db.seed_key_node("rome", Product::Mtproto).await.id;
+    world.many(3_000).await;
+    world
+        .db
+        .execute(&format!(
+            "INSERT INTO access_keys (service_id, node_id, name, secret, created_at)
+             SELECT id, {node}, 'k' || id, 'x', created_at FROM services"
+        ))
+        .await;
+    world.db.execute("VACUUM ANALYZE services").await;
+    world.db.execute("VACUUM ANALYZE access_keys").await;
+    let mut conn = world.store.conn().await.unwrap();
+    for (sql, index) in [
+        (
+            "SELECT product, status, count(*) AS n FROM services GROUP BY product, status ORDER BY product, status",
+            "services_counts",
+        ),
+        (
+            "SELECT count(DISTINCT k.service_id) FROM access_keys k WHERE k.node_id = 1 AND k.removed_at IS NULL",
+            "access_keys_there",
+        ),
+    ] {
+        #[derive(diesel::QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+            line: String,
+        }
+        let lines: Vec<Line> =
+            diesel_async::RunQueryDsl::load(diesel::sql_query(format!("EXPLAIN {sql}")), &mut conn).await.unwrap();
+        let plan: String = lines.into_iter().map(|row| row.line + "\n").collect();
+        assert!(plan.contains(&format!("Index Only Scan using {index}")), "{plan}");
+    }
+}

@@ -113,3 +113,85 @@ async fn a_trailing_window_gives_in_the_tables_what_it_gives_in_memory() {
     keyed.read("b", 40, at(81 * 86_400)).await;
     assert_eq!(keyed.used().await, flown + 40);
 }
+
+impl Keyed {
+    async fn row(&self) -> String {
+        self.world.db.text("SELECT string_agg(k.xmin || ' ' || s.xmin, ',') AS t FROM access_keys k JOIN services s ON s.id = k.service_id").await
+    }
+}
+
+#[tokio::test]
+async fn a_reading_without_news_locks_and_writes_nothing() {
+    use diesel_async::{AsyncConnection as _, SimpleAsyncConnection as _};
+    for product in [Product::Mtproto, Product::Outline] {
+        let keyed = Keyed::new(product).await;
+        keyed.read("a", 100, at(10)).await;
+        let before = keyed.row().await;
+        // Whoever works on the service or the server meanwhile holds nothing up.
+        let mut other = diesel_async::AsyncPgConnection::establish(keyed.world.db.url()).await.unwrap();
+        other.batch_execute("BEGIN; SELECT 1 FROM services FOR UPDATE; SELECT 1 FROM nodes FOR UPDATE").await.unwrap();
+        for minute in 1..59 {
+            keyed.read("a", 100, at(10 + minute * 60)).await;
+        }
+        other.batch_execute("COMMIT").await.unwrap();
+        assert_eq!(keyed.row().await, before);
+        keyed.read("a", 101, at(3_599)).await;
+        assert_eq!(keyed.used().await, 101, "what changed is kept at once");
+    }
+}
+
+#[tokio::test]
+async fn the_same_window_is_looked_at_once_an_hour_so_that_its_points_go_on() {
+    let keyed = Keyed::new(Product::Outline).await;
+    keyed.read("a", 100, at(0)).await;
+    for minute in 1..=150 {
+        keyed.read("a", 100, at(minute * 60)).await;
+    }
+    let read_at = keyed.world.db.number("SELECT extract(epoch FROM read_at)::bigint AS n FROM access_keys").await;
+    assert_eq!(read_at, at(7_200).timestamp());
+    // All of it has left the window, and as much came.
+    let month = 30 * 86_400;
+    keyed.read("a", 100, at(month + 7_300)).await;
+    assert_eq!(keyed.used().await, 200);
+}
+
+#[tokio::test]
+async fn another_life_of_a_server_locks_the_server_before_its_services() {
+    use diesel_async::{AsyncConnection as _, SimpleAsyncConnection as _};
+    let keyed = Keyed::new(Product::Mtproto).await;
+    keyed.read("a", 100, at(10)).await;
+    let mut other = diesel_async::AsyncPgConnection::establish(keyed.world.db.url()).await.unwrap();
+    other.batch_execute("BEGIN; SELECT 1 FROM services FOR UPDATE").await.unwrap();
+    let waits =
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let looking = async {
+        while keyed.world.db.number(waits).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let server = other.batch_execute("SELECT 1 FROM nodes WHERE name = 'paris' FOR NO KEY UPDATE NOWAIT").await;
+        assert!(server.is_err(), "it is locked already");
+        other.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (_, ()) = tokio::join!(keyed.read("b", 7, at(20)), looking);
+    assert_eq!(keyed.used().await, 107);
+}
+
+#[tokio::test]
+async fn samples_go_with_their_key_and_stay_with_one_that_is_only_closed() {
+    let keyed = Keyed::new(Product::Outline).await;
+    let (store, epoch, node) = (&keyed.world.store, keyed.world.epoch, keyed.node.id);
+    let samples = "SELECT count(*) AS n FROM key_samples";
+    keyed.read("a", 100, at(10)).await;
+    store.keys_removed(epoch, node, &[keyed.key], at(20)).await.unwrap();
+    assert_eq!(keyed.world.db.number(samples).await, 1, "closed: it is to come back");
+    keyed.world.revoke(ANA, keyed.service, at(30)).await;
+    store.keys_removed(epoch, node, &[keyed.key], at(40)).await.unwrap();
+    assert_eq!(keyed.world.db.number(samples).await, 0);
+
+    let keyed = Keyed::new(Product::Outline).await;
+    keyed.read("a", 100, at(10)).await;
+    keyed.world.revoke(ANA, keyed.service, at(30)).await;
+    use usipipo_domain::service::NodeChange;
+    keyed.world.store.change_node("paris", NodeChange::Forget, at(40)).await.unwrap();
+    assert_eq!(keyed.world.db.number(samples).await, 0, "given up with their server");
+}

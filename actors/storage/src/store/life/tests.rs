@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use super::super::fixture::{ANA, World, at, bodies, days};
+use super::super::fixture::{ANA, BEA, World, at, bodies, days};
 use crate::model::{KeyNodeRow, KeyStanding};
 use chrono::{DateTime, TimeDelta, Utc};
 use usipipo_domain::dialogue::{Act, Effect};
@@ -67,6 +67,46 @@ async fn reminders_keep_out_of_quiet_hours_and_of_the_way_of_who_wants_none() {
     assert!(world.reminded(at(0) + days(6), None).await.is_empty());
     world.db.execute("UPDATE users SET reminders = true").await;
     assert!(world.reminded(at(1) + days(6), None).await.is_empty(), "what was due then is dealt with");
+}
+
+#[tokio::test]
+async fn a_change_of_hours_or_clock_plans_reminders_anew() {
+    let world = World::new().await;
+    let (service, _) = world.active(ANA, 2).await;
+    world.db.execute("UPDATE users SET tz = 'UTC'").await;
+    let (end, quiet) = (at(0) + days(7), Some(QuietHours::default()));
+    // 11:06:40 in Greenwich; two hours before is no quiet time there.
+    let one_day = world.reminded(end - days(1), quiet).await;
+    assert_eq!(one_day, [Body::Reminder { service, reminder: Reminder::OneDay }]);
+    let moved = Effect::SetTimeZone(chrono_tz::America::Sao_Paulo);
+    world.act(ANA, Act::Do(moved), end - TimeDelta::hours(20)).await;
+    // In São Paulo it is six in the morning, so it comes before the night there.
+    let before_night = end - TimeDelta::hours(10) - TimeDelta::minutes(7) - TimeDelta::seconds(40);
+    assert!(world.reminded(before_night - TimeDelta::minutes(1), quiet).await.is_empty());
+    world.act(ANA, Act::Do(Effect::SetQuiet(false)), before_night - TimeDelta::seconds(50)).await;
+    assert!(world.reminded(before_night, quiet).await.is_empty(), "nothing is quiet any more");
+    world.act(ANA, Act::Do(Effect::SetQuiet(true)), before_night + TimeDelta::seconds(10)).await;
+    let two_hours = world.reminded(before_night + TimeDelta::seconds(20), quiet).await;
+    assert_eq!(two_hours, [Body::Reminder { service, reminder: Reminder::TwoHours }]);
+}
+
+#[tokio::test]
+async fn what_waits_for_the_end_of_quiet_hours_is_dropped_when_it_is_not_so_any_more() {
+    let world = World::new().await;
+    let (_, proxy, _) = world.proxy().await;
+    let (tunnel, _) = world.active(BEA, 3).await;
+    world.db.execute("UPDATE users SET tz = 'UTC', quiet_from = 0, quiet_to = 1439").await;
+    let (first, last) = (at(0) + days(7), at(0) + days(30));
+    for end in [first, last] {
+        let swept = world.store.expire_due(world.epoch, end, 10).await.unwrap();
+        assert_eq!((swept.services.len(), swept.messages.len()), (1, 0), "its owner sleeps");
+        if end == first {
+            world.revoke(BEA, tunnel, end + TimeDelta::minutes(5)).await;
+        } else {
+            assert_eq!(world.renew(proxy, end + TimeDelta::minutes(5)).await.len(), 1);
+        }
+        assert_eq!(world.db.number("SELECT count(*) AS n FROM held_notices").await, 0);
+    }
 }
 
 #[tokio::test]

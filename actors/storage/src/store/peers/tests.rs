@@ -190,7 +190,7 @@ async fn fault_33_nothing_is_written_for_an_epoch_that_is_over() {
         store.peers_applied(old, node, &[peer.id], late).await.map(drop),
         store.peers_removed(old, node, &[peer.id], late).await,
         store.record_usage(old, node, &[read], late).await.map(drop),
-        store.clear_suspension(old, service, SuspendReason::Expiry, None, late).await.map(drop),
+        store.clear_suspension(old, service, SuspendReason::Expiry).await.map(drop),
         store.record_health(old, node, &health).await,
         store.tell_waiting(old, late, late, 9).await.map(drop),
         store.release_quarantined(old, late, 9).await.map(drop),

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use super::super::fixture::{ANA, World, at};
-use usipipo_domain::plan::PlanSpec;
+use usipipo_domain::plan::{PlanKind, PlanSpec};
 use usipipo_domain::service::Product;
 
 fn trial(specs: &mut [PlanSpec]) -> &mut PlanSpec {
@@ -44,7 +44,7 @@ async fn a_plan_that_is_no_longer_listed_is_withdrawn_and_may_come_back() {
     store.ensure_plans(&specs, at(2)).await.unwrap();
     let back = store.plans().await.unwrap();
     assert_eq!(back.iter().find(|plan| plan.spec.code == "wg-trial").unwrap().version, 1);
-    assert_eq!(store.free_choices(ANA).await.unwrap(), [Product::Wireguard]);
+    assert_eq!(store.free_choices(ANA).await.unwrap(), [(Product::Wireguard, PlanKind::Trial)]);
     let audited = world
         .db
         .text("SELECT string_agg(action, ' ' ORDER BY id) AS t FROM audit WHERE subject = 'plan/wg-trial'")

@@ -7,7 +7,7 @@ use crate::error::TxResult;
 use crate::model::{Prepared, StepRefusal};
 use crate::schema::{nodes, offers, peers, pools, services, users};
 use crate::store::queue::{self, NewMessage};
-use crate::store::{Conn, decode, leases, plans};
+use crate::store::{Conn, decode, held, leases, plans};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Timestamptz};
@@ -233,7 +233,7 @@ pub(super) async fn lock_service(
     let row: Option<(i32, String)> = services::table
         .filter(own.and(services::status.eq_any(statuses)))
         .select((services::node_id, services::product))
-        .for_update()
+        .for_no_key_update()
         .get_result(conn)
         .await
         .optional()?;
@@ -261,6 +261,9 @@ async fn rotate(
         retire_key(conn, service, ctx.step.now).await?;
         add_peer(conn, ctx, service, prepared, &public, own_key.is_some()).await?;
     } else {
+        if keys::on_its_way(conn, ctx, service, product).await? {
+            return Ok(nothing(Outcome::KeyOnItsWay(service)));
+        }
         let prepared = ctx.step.prepared_key.as_ref().filter(|prepared| prepared.node == node);
         let prepared = prepared.filter(|prepared| keys::is_of(&prepared.secret, product)).ok_or_else(not_prepared)?;
         retire_key(conn, service, ctx.step.now).await?;
@@ -268,7 +271,7 @@ async fn rotate(
     }
     take(conn, ctx, offer).await?;
     let details = json!({ "offer": offer, "own_key": product.has_addresses() && own_key.is_some() });
-    ctx.audit(conn, "service.rotate", format!("service/{service}"), details).await?;
+    ctx.audit("service.rotate", format!("service/{service}"), details);
     Ok((Outcome::Begun(service), Done { wake: vec![node], ..Done::default() }))
 }
 
@@ -276,16 +279,22 @@ async fn revoke(conn: &mut Conn, ctx: Ctx<'_>, offer: OfferId, service: ServiceI
     let Some((node, _)) = lock_service(conn, ctx, service, &LIVE).await? else {
         return Ok(nothing(Outcome::NoSuchService));
     };
-    let now = ctx.step.now;
+    end(conn, service, ctx.step.now).await?;
+    take(conn, ctx, offer).await?;
+    ctx.audit("service.revoke", format!("service/{service}"), json!({ "offer": offer }));
+    Ok((Outcome::Revoked(service), Done { wake: vec![node], ..Done::default() }))
+}
+
+/// Ends a service for good, whose row is locked.
+pub(super) async fn end(conn: &mut Conn, service: ServiceId, now: DateTime<Utc>) -> EffectResult<()> {
     diesel::update(services::table.find(service.0))
         .set((services::status.eq("revoked"), services::reasons.eq(Vec::<String>::new()), services::ended_at.eq(now)))
         .execute(conn)
         .await?;
     retire_key(conn, service, now).await?;
     leases::quarantine(conn, service, now).await?;
-    take(conn, ctx, offer).await?;
-    ctx.audit(conn, "service.revoke", format!("service/{service}"), json!({ "offer": offer })).await?;
-    Ok((Outcome::Revoked(service), Done { wake: vec![node], ..Done::default() }))
+    held::forget(conn, service).await?;
+    Ok(())
 }
 
 /// The new period begins at once as far as traffic and reminders go, and lasts from the old end, or from now if that is over.
@@ -325,9 +334,10 @@ async fn renew(conn: &mut Conn, ctx: Ctx<'_>, offer: OfferId, service: ServiceId
     }
     let query = diesel::sql_query(RENEW).bind::<BigInt, _>(service.0).bind::<Timestamptz, _>(now);
     let renewed: Renewed = RunQueryDsl::get_result(crate::store::sql::Planned(query), conn).await?;
+    held::forget(conn, service).await?;
     take(conn, ctx, offer).await?;
     let details = json!({ "offer": offer, "ends_at": renewed.ends_at, "period": renewed.period });
-    ctx.audit(conn, "service.renew", format!("service/{service}"), details).await?;
+    ctx.audit("service.renew", format!("service/{service}"), details);
     Ok((Outcome::Renewed(service), Done { wake: vec![node], ..Done::default() }))
 }
 

@@ -19,17 +19,19 @@ fn storable(text: &str) -> String {
     text.replace('\0', "")
 }
 
-/// Locks the group's updates, in their order, and says which of them are still to be handled.
+/// Locks the group's updates, in their order, and says which of them are still to be handled. They are found by their numbers
+/// alone: the index of undone rows is full of entries of rows that were done a moment ago, and going through them takes longer
+/// than all the rest of the step.
 pub(super) async fn lock_undone(conn: &mut Conn, steps: &[StepCommit]) -> TxResult<BTreeSet<i64>> {
     let seqs: Vec<i64> = steps.iter().map(|step| step.seq.0).collect();
-    let undone: Vec<i64> = inbox::table
-        .filter(inbox::seq.eq_any(seqs).and(inbox::done_at.is_null()))
+    let rows: Vec<(i64, Option<DateTime<Utc>>)> = inbox::table
+        .filter(inbox::seq.eq_any(seqs))
         .order(inbox::seq)
-        .select(inbox::seq)
+        .select((inbox::seq, inbox::done_at))
         .for_update()
         .load(conn)
         .await?;
-    Ok(undone.into_iter().collect())
+    Ok(rows.into_iter().filter(|(_, done_at)| done_at.is_none()).map(|(seq, _)| seq).collect())
 }
 
 const TOUCH: &str = "

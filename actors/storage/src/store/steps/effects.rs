@@ -1,14 +1,16 @@
 //! What a step does besides showing something, with its audit row; taking an offer in a savepoint of its own.
 
-use super::{accept, offers, settings};
+use super::{accept, care, offers, promotion, settings};
 use crate::error::{TxError, TxResult, unique_violation};
 use crate::model::{StepCommit, StepRefusal};
 use crate::schema::{services, users};
 use crate::store::{Conn, alerts, audit, dead};
 use crate::{StoreError, Vault};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use usipipo_domain::dialogue::{Effect, Outcome};
 use usipipo_domain::ids::{NodeId, OfferId, ServiceId, UserId};
 use usipipo_domain::outgoing::OutboxMessage;
@@ -61,19 +63,29 @@ pub(super) type EffectResult<T> = Result<T, EffectError>;
 pub(super) struct Ctx<'a> {
     pub(super) vault: &'a Vault,
     pub(super) step: &'a StepCommit,
+    pub(super) book: &'a Book,
+}
+
+/// Audit rows of a group's steps, written together before the commit.
+#[derive(Debug, Default)]
+pub(super) struct Book(Mutex<Vec<(audit::Entry, DateTime<Utc>)>>);
+
+impl Book {
+    fn entries(&self) -> MutexGuard<'_, Vec<(audit::Entry, DateTime<Utc>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything noted so far.
+    pub(super) fn take(&self) -> Vec<(audit::Entry, DateTime<Utc>)> {
+        std::mem::take(&mut *self.entries())
+    }
 }
 
 impl Ctx<'_> {
-    /// Adds an audit row for what the user did.
-    pub(super) async fn audit(
-        self,
-        conn: &mut Conn,
-        action: &'static str,
-        subject: String,
-        details: serde_json::Value,
-    ) -> EffectResult<()> {
+    /// Notes what the user did; its audit row is written with those of the whole group.
+    pub(super) fn audit(self, action: &'static str, subject: String, details: serde_json::Value) {
         let entry = audit::Entry { user: Some(self.step.user), action, subject, details, seq: Some(self.step.seq) };
-        Ok(audit::write(conn, &[entry], self.step.now).await?)
+        self.book.entries().push((entry, self.step.now));
     }
 }
 
@@ -81,10 +93,12 @@ impl Ctx<'_> {
 pub(super) async fn carry_out(
     conn: &mut Conn,
     vault: &Vault,
+    book: &Book,
     step: &StepCommit,
     effect: &Effect,
 ) -> TxResult<Result<(Outcome, Done), StepRefusal>> {
-    let ctx = Ctx { vault, step };
+    let ctx = Ctx { vault, step, book };
+    let noted = book.entries().len();
     // Only taking an offer can meet a refusal halfway. Whatever else goes wrong ends the transaction, and the group's steps
     // are committed one by one.
     let done = match effect {
@@ -96,6 +110,8 @@ pub(super) async fn carry_out(
         Ok(done) => return Ok(Ok(done)),
         Err(error) => error,
     };
+    // What is undone was not done.
+    book.entries().truncate(noted);
     match error {
         EffectError::Refused(refusal) => Ok(Err(refusal)),
         EffectError::Taken(constraint) if !in_savepoint => {
@@ -132,23 +148,31 @@ async fn dispatch(conn: &mut Conn, ctx: Ctx<'_>, effect: &Effect) -> EffectResul
         Effect::OfferMove(service) => offers::offer_move(conn, ctx, *service).await?,
         Effect::OfferGrant { user, plan } => offers::offer_grant(conn, ctx, *user, plan).await?,
         Effect::ChangeNode { node, change } => return settings::change_node(conn, ctx, *node, *change).await,
+        Effect::ChangeService { user, service, change, seen } => {
+            return care::change(conn, ctx, (*user, *service), *change, *seen).await;
+        }
+        Effect::BeginPromotion(node) => promotion::begin(conn, ctx, *node).await?,
+        Effect::SetAdTag { node, tags } => return promotion::set_tag(conn, ctx, *node, tags).await,
+        Effect::ClearAdTag(node) => return promotion::clear_tag(conn, ctx, *node).await,
+        Effect::AddServer(paste) => return settings::add_server(conn, ctx, paste).await,
         Effect::SetReminders(on) => settings::set_reminders(conn, ctx, *on).await?,
         Effect::SetQuiet(on) => settings::set_quiet(conn, ctx, *on).await?,
         Effect::SetLanguage(lang) => {
             let user = ctx.step.user;
             diesel::update(users::table.find(user.0)).set(users::language.eq(lang.code())).execute(conn).await?;
-            ctx.audit(conn, "user.set_language", format!("user/{user}"), json!({ "language": lang.code() })).await?;
+            ctx.audit("user.set_language", format!("user/{user}"), json!({ "language": lang.code() }));
             Outcome::Saved
         }
         Effect::SetTimeZone(tz) => {
             let user = ctx.step.user;
             diesel::update(users::table.find(user.0)).set(users::tz.eq(tz.name())).execute(conn).await?;
-            ctx.audit(conn, "user.set_time_zone", format!("user/{user}"), json!({ "tz": tz.name() })).await?;
+            settings::plan_reminders_anew(conn, ctx).await?;
+            ctx.audit("user.set_time_zone", format!("user/{user}"), json!({ "tz": tz.name() }));
             Outcome::Saved
         }
         Effect::Replay(id) => match dead::replay_in(conn, *id, ctx.step.user, ctx.step.now).await? {
             dead::Replay::Replayed(user) => {
-                ctx.audit(conn, "dead_letter.replay", format!("dead_letter/{id}"), json!({})).await?;
+                ctx.audit("dead_letter.replay", format!("dead_letter/{id}"), json!({}));
                 return Ok((Outcome::Replayed(*id), Done { replayed: user, ..Done::default() }));
             }
             dead::Replay::Nothing => Outcome::NothingToReplay,
@@ -157,7 +181,7 @@ async fn dispatch(conn: &mut Conn, ctx: Ctx<'_>, effect: &Effect) -> EffectResul
             let Some(messages) = alerts::settle_in(conn, *alert, ctx.step.user, ctx.step.now).await? else {
                 return Ok(nothing(Outcome::NothingToSettle));
             };
-            ctx.audit(conn, "alert.settle", format!("alert/{alert}"), json!({})).await?;
+            ctx.audit("alert.settle", format!("alert/{alert}"), json!({}));
             return Ok((Outcome::AlertSettled(*alert), Done { messages, ..Done::default() }));
         }
     };
@@ -178,7 +202,7 @@ async fn rename(conn: &mut Conn, ctx: Ctx<'_>, service: ServiceId, name: &str) -
     if renamed == 0 {
         return Ok(Outcome::NoSuchService);
     }
-    ctx.audit(conn, "service.rename", format!("service/{service}"), json!({})).await?;
+    ctx.audit("service.rename", format!("service/{service}"), json!({}));
     Ok(Outcome::Renamed(service))
 }
 
@@ -188,7 +212,7 @@ async fn may_send(conn: &mut Conn, ctx: Ctx<'_>, service: ServiceId, action: &'s
     if !diesel::select(diesel::dsl::exists(usable)).get_result::<bool>(conn).await? {
         return Ok(Outcome::NoSuchService);
     }
-    ctx.audit(conn, action, format!("service/{service}"), json!({})).await?;
+    ctx.audit(action, format!("service/{service}"), json!({}));
     Ok(Outcome::MaySend(service))
 }
 

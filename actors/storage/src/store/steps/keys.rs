@@ -29,8 +29,30 @@ pub(super) async fn has_place(conn: &mut Conn, node: NodeId, product: Product) -
         nodes::table.filter(open).select(nodes::capacity).for_no_key_update().get_result(conn).await.optional()?;
     let Some(capacity) = capacity else { return Ok(false) };
     let there = access_keys::node_id.eq(node.0).and(access_keys::removed_at.is_null());
-    let used: i64 = access_keys::table.filter(there).count().get_result(conn).await?;
+    let used = diesel::dsl::count(access_keys::service_id).aggregate_distinct();
+    let used: i64 = access_keys::table.filter(there).select(used).get_result(conn).await?;
     Ok(capacity.is_none_or(|most| used < i64::from(most)))
+}
+
+/// Whether the service's present key was never handed over. To change it once more would give its owner nothing, and each such
+/// key has to be kept until the server is there to be told. A key that nobody can open will never be handed over.
+pub(super) async fn on_its_way(
+    conn: &mut Conn,
+    ctx: Ctx<'_>,
+    service: ServiceId,
+    product: Product,
+) -> EffectResult<bool> {
+    let untold = access_keys::retired_at.is_null().and(access_keys::told_at.is_null());
+    let row: Option<(i32, String, Vec<u8>)> = access_keys::table
+        .filter(access_keys::service_id.eq(service.0).and(untold))
+        .select((access_keys::node_id, access_keys::name, access_keys::secret))
+        .get_result(conn)
+        .await
+        .optional()?;
+    let readable = |(node, name, sealed): (i32, String, Vec<u8>)| {
+        ctx.vault.open_key_secret(NodeId(node), &name, product, &sealed).is_ok()
+    };
+    Ok(row.is_some_and(readable))
 }
 
 /// Adds a key to a service that has no current one.
@@ -119,6 +141,6 @@ pub(super) async fn begin(
         other => return Err(StoreError::Broken(format!("the kind of offer {other} begins nothing")).into()),
     };
     let details = json!({ "offer": offer, "plan": plan.id, "node": prepared.node, "user": owner });
-    ctx.audit(conn, action, format!("service/{service}"), details).await?;
+    ctx.audit(action, format!("service/{service}"), details);
     Ok((service, Done { wake: vec![prepared.node], ..Done::default() }))
 }

@@ -64,7 +64,7 @@ pub(super) async fn accept(
     diesel::update(services::table.find(service.0)).set(services::node_id.eq(to.0)).execute(conn).await?;
     take(conn, ctx, offer).await?;
     let details = json!({ "offer": offer, "from": from, "to": to });
-    ctx.audit(conn, "service.move", format!("service/{service}"), details).await?;
+    ctx.audit("service.move", format!("service/{service}"), details);
     Ok((Outcome::Begun(service), Done { wake: vec![from, to], address_used, ..Done::default() }))
 }
 

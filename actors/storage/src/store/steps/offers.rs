@@ -1,19 +1,22 @@
 //! Offers: what a screen proposes is stored first, so that its button can be pressed many times and work once.
 
 use super::effects::{Ctx, EffectResult, LIVE, USABLE, offer_subject};
+use super::keys;
 use crate::model::OfferNeeds;
-use crate::schema::{leases, nodes, offers, plans, pools, services, trials, users};
+use crate::schema::{leases, offers, plans, pools, services, trials, users};
 use crate::store::key_nodes::driver_of;
+use crate::store::sql::Planned;
 use crate::store::{Conn, Result, Store, decode, plans as on_sale};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 use usipipo_domain::dialogue::Outcome;
 use usipipo_domain::ids::{NodeId, OfferId, PlanId, PoolId, ServiceId, UserId};
-use usipipo_domain::plan::{Plan, PlanKind};
+use usipipo_domain::plan::PlanKind;
 use usipipo_domain::screen::TrialRefusal;
-use usipipo_domain::service::{NodeState, Product, Purpose};
+use usipipo_domain::service::{Product, Purpose};
 
 /// How long a free service stays on offer, in hours.
 const TRIAL_OFFER_HOURS: i64 = 24;
@@ -57,36 +60,92 @@ pub(super) async fn too_many(conn: &mut Conn, user: UserId, most: u16) -> QueryR
     Ok((held >= i64::from(most)).then_some(TrialRefusal::TooMany { most }))
 }
 
-/// Whether any server takes new services of the product, whether it answers or not.
-async fn has_server(conn: &mut Conn, product: Product, purpose: Purpose) -> QueryResult<bool> {
-    let takes = nodes::driver.eq(driver_of(product)).and(nodes::state.eq(NodeState::Active.as_str()));
-    if product.has_addresses() {
-        let pools = pools::table.inner_join(nodes::table).filter(takes.and(pools::purpose.eq(purpose.as_str())));
-        return diesel::select(diesel::dsl::exists(pools)).get_result(conn).await;
-    }
-    diesel::select(diesel::dsl::exists(nodes::table.filter(takes))).get_result(conn).await
+/// What decides about free services of one product, read at once.
+#[derive(QueryableByName)]
+struct Facts {
+    /// When the trial was taken, and the service that it was.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    taken_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    trial: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    trial_status: Option<String>,
+    /// The free service that the user has.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    free: Option<i64>,
+    /// For whom servers take new services, whether they answer or not: the purposes of addresses, or `any` for keys.
+    #[diesel(sql_type = Array<Text>)]
+    open_for: Vec<String>,
+    /// Kinds of plans of the product that are on offer.
+    #[diesel(sql_type = Array<Text>)]
+    kinds: Vec<String>,
+    /// Services of any product that count against what one may have.
+    #[diesel(sql_type = BigInt)]
+    held: i64,
 }
 
-/// The free plan of the product that the user could have: its trial, if that is not used, else its free plan.
-pub(in crate::store) async fn free_choice<'p>(
+const FACTS: &str = "
+    WITH on_offer AS MATERIALIZED (
+        SELECT product, kind FROM (SELECT DISTINCT ON (code) * FROM plans ORDER BY code, version DESC) AS newest
+        WHERE NOT EXISTS (SELECT FROM plans_withdrawn w WHERE w.code = newest.code)
+    )
+    SELECT trials.taken_at, s.id AS trial, s.status AS trial_status,
+           (SELECT id FROM services f WHERE f.user_id = $1 AND f.product = t.product AND f.free
+            AND f.status IN ('pending', 'active', 'suspended')) AS free,
+           ARRAY (SELECT DISTINCT CASE WHEN t.addresses THEN pools.purpose ELSE 'any' END
+                  FROM nodes LEFT JOIN pools ON pools.node_id = nodes.id
+                  WHERE nodes.driver = t.driver AND nodes.state = 'active' AND (pools.id IS NOT NULL OR NOT t.addresses)) AS open_for,
+           ARRAY (SELECT kind FROM on_offer WHERE on_offer.product = t.product) AS kinds,
+           (SELECT count(*) FROM services h WHERE h.user_id = $1 AND NOT h.granted
+            AND h.status IN ('pending', 'active', 'suspended')) AS held
+    FROM unnest($2, $3, $4) WITH ORDINALITY AS t (product, driver, addresses, n)
+    LEFT JOIN trials ON trials.user_id = $1 AND trials.product = t.product
+    LEFT JOIN services s ON s.id = trials.service_id
+    ORDER BY t.n";
+
+impl Facts {
+    /// In the order of `products`.
+    async fn read(conn: &mut Conn, user: UserId, products: &[Product]) -> QueryResult<Vec<Self>> {
+        let query = diesel::sql_query(FACTS)
+            .bind::<BigInt, _>(user.0)
+            .bind::<Array<Text>, _>(products.iter().map(|product| product.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(products.iter().map(|product| driver_of(*product)).collect::<Vec<_>>())
+            .bind::<Array<Bool>, _>(products.iter().map(|product| product.has_addresses()).collect::<Vec<_>>());
+        RunQueryDsl::load(Planned(query), conn).await
+    }
+
+    fn trial_used(&self) -> Option<TrialRefusal> {
+        let (at, service, status) = (self.taken_at?, self.trial?, self.trial_status.as_deref()?);
+        Some(TrialRefusal::AlreadyUsed { at, service: LIVE.contains(&status).then_some(ServiceId(service)) })
+    }
+
+    fn serves(&self, purpose: Purpose) -> bool {
+        self.open_for.iter().any(|open| open == "any" || open == purpose.as_str())
+    }
+
+    /// The kind of free plan of the product that the user could have: its trial, if that is not used, else its free plan.
+    fn choose(&self) -> std::result::Result<PlanKind, TrialRefusal> {
+        let has = |kind: PlanKind| self.kinds.iter().any(|offered| offered == kind.as_str());
+        let kind = match (has(PlanKind::Trial), self.trial_used(), has(PlanKind::Free)) {
+            (true, None, _) => PlanKind::Trial,
+            (_, _, true) => match self.free {
+                Some(service) => return Err(TrialRefusal::HaveOne { service: ServiceId(service) }),
+                None => PlanKind::Free,
+            },
+            (_, Some(refusal), false) => return Err(refusal),
+            (false, None, false) => return Err(TrialRefusal::NoNode),
+        };
+        if self.serves(kind.purpose()) { Ok(kind) } else { Err(TrialRefusal::NoNode) }
+    }
+}
+
+/// The kind of plan by which the user could get each of the products free of charge, in the order of `products`.
+pub(in crate::store) async fn free_choices(
     conn: &mut Conn,
     user: UserId,
-    product: Product,
-    plans: &'p [Plan],
-) -> QueryResult<std::result::Result<&'p Plan, TrialRefusal>> {
-    let of = |kind| plans.iter().find(|plan| plan.spec.product == product && plan.spec.kind == kind);
-    let used = trial_used(conn, user, product).await?;
-    let plan = match (of(PlanKind::Trial), used, of(PlanKind::Free)) {
-        (Some(plan), None, _) => plan,
-        (_, _, Some(plan)) => match free_held(conn, user, product).await? {
-            Some(refusal) => return Ok(Err(refusal)),
-            None => plan,
-        },
-        (_, Some(refusal), None) => return Ok(Err(refusal)),
-        (None, None, None) => return Ok(Err(TrialRefusal::NoNode)),
-    };
-    let there = has_server(conn, product, plan.spec.kind.purpose()).await?;
-    Ok(if there { Ok(plan) } else { Err(TrialRefusal::NoNode) })
+    products: &[Product],
+) -> QueryResult<Vec<Option<PlanKind>>> {
+    Ok(Facts::read(conn, user, products).await?.iter().map(|facts| facts.choose().ok()).collect())
 }
 
 /// What an offer is about besides its user.
@@ -116,20 +175,20 @@ async fn mint(conn: &mut Conn, ctx: Ctx<'_>, kind: &str, about: About, hours: i6
     if let Some(user) = about.for_user {
         details["for_user"] = json!(user);
     }
-    ctx.audit(conn, "offer.mint", offer_subject(OfferId(id)), details).await?;
+    ctx.audit("offer.mint", offer_subject(OfferId(id)), details);
     Ok(OfferId(id))
 }
 
 pub(super) async fn offer_trial(conn: &mut Conn, ctx: Ctx<'_>, asked: Option<Product>) -> EffectResult<Outcome> {
     let step = ctx.step;
-    let plans = on_sale::on_offer(conn).await?;
     let asked = asked.as_ref().map_or(Product::ALL.as_slice(), std::slice::from_ref);
-    let mut found = Vec::new();
+    let mut found: Vec<(Product, PlanKind)> = Vec::new();
     // What the user had or has says more than that there is no server.
     let mut why: Option<(TrialRefusal, Product)> = None;
-    for product in asked {
-        match free_choice(conn, step.user, *product, &plans).await? {
-            Ok(plan) => found.push(plan),
+    let facts = Facts::read(conn, step.user, asked).await?;
+    for (facts, product) in facts.iter().zip(asked) {
+        match facts.choose() {
+            Ok(kind) => found.push((*product, kind)),
             Err(refusal)
                 if refusal != TrialRefusal::NoNode && !matches!(why, Some((why, _)) if why != TrialRefusal::NoNode) =>
             {
@@ -138,25 +197,31 @@ pub(super) async fn offer_trial(conn: &mut Conn, ctx: Ctx<'_>, asked: Option<Pro
             Err(refusal) => why = why.or(Some((refusal, *product))),
         }
     }
-    let Some(first) = found.as_slice().first() else {
+    let Some((first, _)) = found.as_slice().first() else {
         let (refusal, product) = why.unwrap_or((TrialRefusal::NoNode, Product::Wireguard));
         return Ok(Outcome::TrialRefused(refusal, product));
     };
-    if let Some(refusal) = too_many(conn, step.user, step.rules.services_max).await? {
-        return Ok(Outcome::TrialRefused(refusal, first.spec.product));
+    let most = step.rules.services_max;
+    if facts.iter().any(|facts| facts.held >= i64::from(most)) {
+        return Ok(Outcome::TrialRefused(TrialRefusal::TooMany { most }, *first));
     }
     if let Some((refusal, product)) = step.refused {
-        found.retain(|plan| plan.spec.product != product);
+        found.retain(|(other, _)| *other != product);
         if found.is_empty() {
             return Ok(Outcome::TrialRefused(refusal, product));
         }
     }
-    let [plan] = found.as_slice() else {
-        return Ok(Outcome::TrialChoice(found.iter().map(|plan| plan.spec.product).collect()));
+    let [(product, kind)] = found.as_slice() else {
+        return Ok(Outcome::TrialChoice(found.into_iter().map(|(product, _)| product).collect()));
+    };
+    let plans = on_sale::on_offer(conn).await?;
+    let Some(plan) = plans.iter().find(|plan| plan.spec.product == *product && plan.spec.kind == *kind) else {
+        // It was withdrawn just now.
+        return Ok(Outcome::TrialRefused(TrialRefusal::NoNode, *product));
     };
     let about = About { plan: Some(plan.id), ..About::default() };
-    let offer = mint(conn, ctx, plan.spec.kind.as_str(), about, TRIAL_OFFER_HOURS).await?;
-    Ok(Outcome::TrialOffered(offer, plan.spec.product))
+    let offer = mint(conn, ctx, kind.as_str(), about, TRIAL_OFFER_HOURS).await?;
+    Ok(Outcome::TrialOffered(offer, *product))
 }
 
 pub(super) async fn offer_grant(conn: &mut Conn, ctx: Ctx<'_>, user: UserId, code: &str) -> EffectResult<Outcome> {
@@ -190,6 +255,13 @@ async fn question(
 }
 
 pub(super) async fn offer_rotate(conn: &mut Conn, ctx: Ctx<'_>, service: ServiceId) -> EffectResult<Outcome> {
+    let own = services::id.eq(service.0).and(services::user_id.eq(ctx.step.user.0));
+    let product: Option<String> =
+        services::table.filter(own).select(services::product).get_result(conn).await.optional()?;
+    let Some(product) = product else { return Ok(Outcome::NoSuchService) };
+    if keys::on_its_way(conn, ctx, service, decode::product(&product)?).await? {
+        return Ok(Outcome::KeyOnItsWay(service));
+    }
     let offer = question(conn, ctx, "rotate", service, &USABLE).await?;
     Ok(offer.map_or(Outcome::NoSuchService, |offer| Outcome::RotateOffered(service, offer)))
 }

@@ -1,8 +1,10 @@
 //! Steps against a real PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod care;
 mod group;
 mod offers;
+mod promotion;
 mod services;
 mod trials;
 

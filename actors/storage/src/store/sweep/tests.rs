@@ -250,3 +250,32 @@ async fn an_emptied_dead_letter_is_not_put_back() {
     assert_eq!(shown, [list]);
     assert!(world.store.dead_letter(id).await.unwrap().unwrap().replayed_at.is_none());
 }
+
+#[tokio::test]
+async fn days_go_after_ninety_and_services_without_a_period_get_theirs() {
+    let world = World::new().await;
+    let (store, epoch) = (&world.store, world.epoch);
+    world.many(3).await;
+    world.db.execute("UPDATE services SET status = 'suspended', reasons = '{quota}' WHERE id = 1001").await;
+    let today = at(0);
+    for age in [0, 90, 91, 120] {
+        let day = (today - days(age)).date_naive();
+        world
+            .db
+            .execute(&format!("INSERT INTO usage_days (service_id, day, up) SELECT id, '{day}', 5 FROM services"))
+            .await;
+    }
+    let mut touched = Vec::new();
+    loop {
+        let rows = store.tidy_services(epoch, today, 2).await.unwrap();
+        if rows == 0 {
+            break;
+        }
+        touched.push(rows);
+    }
+    assert_eq!(touched.iter().sum::<u64>(), 6 + 3, "{touched:?}");
+    assert!(touched.iter().all(|rows| *rows <= 4), "{touched:?}");
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM usage_days").await, 6);
+    let begun = "SELECT count(*) AS n FROM services WHERE period_at = activated_at AND remind_at = activated_at";
+    assert_eq!(world.db.number(begun).await, 3);
+}

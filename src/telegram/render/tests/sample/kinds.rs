@@ -42,7 +42,10 @@ fn offers() -> Vec<Sample> {
     let refused = |reason, product| Screen::TrialRefused { reason, product };
     let servers_of = |page| Screen::Servers { offer: OFFER, page };
     vec![
-        plain("trial_choice", Screen::TrialChoice { products: Product::ALL.to_vec() }),
+        own("trial_choice", Screen::TrialChoice { products: Product::ALL.to_vec() }, |lang| World {
+            free: Product::ALL.to_vec(),
+            ..World::new(lang)
+        }),
         own("trial_offer_outline", offered(Product::Outline), |lang| {
             free_offer(lang, Product::Outline, PlanKind::Trial)
         }),
@@ -138,6 +141,7 @@ fn changes() -> Vec<Sample> {
     let go = |page| Screen::AskMove { service: SERVICE, offer: OFFER, page };
     vec![
         own("ask_rotate_outline", Screen::AskRotate { service: SERVICE, offer: OFFER }, with_outline),
+        own("key_on_its_way", Screen::KeyOnItsWay { service: SERVICE }, with_outline),
         own("ask_renew", renew(), with_proxy),
         own("ask_renew_in_grace", renew(), |lang| with_one(lang, ended_proxy(SuspendReason::Expiry))),
         own("renewed", Screen::Renewed { service: SERVICE }, |lang| {

@@ -253,3 +253,27 @@ async fn trials_of_a_group_begin_together_and_each_gets_its_own() {
     assert_eq!(peer.preshared_key, Some(prepared.preshared_key.clone()));
     assert_eq!(Some(peer.addresses), prepared.addresses);
 }
+
+#[tokio::test]
+async fn each_step_of_a_group_leaves_audit_rows_of_its_own_and_a_refused_one_none() {
+    let world = World::new().await;
+    let users = [UserId(401), UserId(402), UserId(403)];
+    let offer = world.db.seed_trial_offer(&world.store, world.epoch, users[2], now()).await;
+    let later = now() + chrono::TimeDelta::seconds(1);
+    let seqs = world.updates(&users).await;
+    let asks = |index: usize, at| step(seqs[index], users[index], Act::Do(Effect::OfferTrial(None)), at);
+    // Nothing was prepared for it.
+    let refused = step(seqs[2], users[2], Act::Do(Effect::Accept { offer, own_key: None, node: None }), now());
+    let outcomes = world.store.commit_steps(world.epoch, vec![asks(1, later), refused, asks(0, now())]).await.unwrap();
+    assert_eq!(outcomes[1], Err(StepRefusal::NotPrepared));
+    for (index, at, rows) in [(0, now(), 1), (1, later, 1), (2, now(), 0)] {
+        let sql = format!(
+            "SELECT count(*) AS n FROM audit WHERE inbox_seq = {} AND user_id = {} AND at = '{}'",
+            seqs[index].0,
+            users[index],
+            at.to_rfc3339()
+        );
+        assert_eq!(world.db.number(&sql).await, rows, "of {}", users[index]);
+    }
+    assert_eq!(world.db.number("SELECT count(*) AS n FROM offers WHERE user_id IN (401, 402)").await, 2);
+}

@@ -57,7 +57,8 @@ async fn what_can_be_had_for_nothing_is_offered_and_the_choice_shrinks_with_what
     let proxy = world.db.seed_key_node("rome", Product::Mtproto).await;
     let all = vec![Product::Wireguard, Product::Outline, Product::Mtproto];
     assert_eq!(world.free(ANA, None).await, Screen::TrialChoice { products: all.clone() });
-    assert_eq!(world.store.free_choices(ANA).await.unwrap(), all);
+    let free = world.store.free_choices(ANA).await.unwrap();
+    assert_eq!(free.iter().map(|(product, _)| *product).collect::<Vec<_>>(), all);
 
     for node in [&outline, &proxy] {
         let Screen::TrialOffer { offer, product } = world.free(ANA, Some(node.spec.product)).await else { panic!() };
@@ -219,9 +220,15 @@ async fn a_server_takes_nothing_new_unless_it_is_active_and_goes_only_when_nothi
     let asked = world.act(ANA, Act::Do(Effect::OfferRevoke(service))).await;
     let Screen::AskRevoke { offer, .. } = *shows(&asked) else { panic!("{asked:?}") };
     world.act(ANA, Act::Do(Effect::Accept { offer, own_key: None, node: None })).await.unwrap();
-    assert_eq!(world.change(node.id, NodeChange::Remove).await, Screen::Node { node: node.id });
+    // Nobody would take that key off a removed server, and it would work for ever.
+    assert_eq!(world.change(node.id, NodeChange::Remove).await, Screen::NodeKeysLeft { node: node.id, keys: 1 });
+    assert_eq!(world.store.key_work(node.id, 9).await.unwrap().len(), 1);
+    assert_eq!(world.change(node.id, NodeChange::Forget).await, Screen::Node { node: node.id });
     assert!(world.store.key_nodes().await.unwrap().is_empty());
-    assert!(world.store.keys_of(node.id).await.unwrap().is_empty(), "nobody will take its keys off");
+    assert!(world.store.keys_of(node.id).await.unwrap().is_empty(), "somebody said that it no longer exists");
+    for change in [NodeChange::Activate, NodeChange::Remove, NodeChange::Forget] {
+        assert_eq!(world.change(node.id, change).await, Screen::Nodes, "what is removed stays so");
+    }
     let none = world.change(usipipo_domain::ids::NodeId(999), NodeChange::Drain).await;
     assert_eq!(none, Screen::Nodes);
 }
@@ -264,4 +271,86 @@ async fn an_offer_of_before_there_were_plans_still_gives_the_trial() {
     assert_eq!(needs, OfferNeeds::Address { purpose: Purpose::Trial, not: None });
     let done = world.accept(ANA, offer, None, 3).await;
     assert!(matches!(shows(&done), Screen::Preparing { .. }));
+}
+
+#[tokio::test]
+async fn a_server_of_tunnels_goes_when_its_last_peer_is_off_it() {
+    let world = World::new().await;
+    let node = world.node.node;
+    let service = world.db.seed_trial(&world.store, world.epoch, ANA, &world.node, 9, now()).await;
+    let asked = world.act(ANA, Act::Do(Effect::OfferRevoke(service))).await;
+    let Screen::AskRevoke { offer, .. } = *shows(&asked) else { panic!("{asked:?}") };
+    world.act(ANA, Act::Do(Effect::Accept { offer, own_key: None, node: None })).await.unwrap();
+    assert_eq!(world.change(node, NodeChange::Remove).await, Screen::NodeKeysLeft { node, keys: 1 });
+    let peers = world.store.peers_of(node).await.unwrap();
+    world.store.peers_removed(world.epoch, node, &[peers[0].id], now()).await.unwrap();
+    assert_eq!(world.change(node, NodeChange::Remove).await, Screen::Node { node });
+}
+
+#[tokio::test]
+async fn a_key_that_was_never_handed_over_is_not_changed_again() {
+    let world = World::new().await;
+    let node = world.db.seed_key_node("paris", Product::Outline).await;
+    let service = world.db.seed_key_service(&world.store, world.epoch, ANA, &node, now()).await;
+    let refused = world.act(ANA, Act::Do(Effect::OfferRotate(service))).await;
+    assert_eq!(*shows(&refused), Screen::KeyOnItsWay { service });
+    let open = async || {
+        let key = world.store.keys_of(node.id).await.unwrap().pop().unwrap().id;
+        let standing = crate::model::KeyStanding::Open;
+        world.store.keys_applied(world.epoch, node.id, &[(key, standing)], now()).await.unwrap();
+    };
+    open().await;
+    let offer = async || match *shows(&world.act(ANA, Act::Do(Effect::OfferRotate(service))).await) {
+        Screen::AskRotate { offer, .. } => offer,
+        ref other => panic!("{other:?}"),
+    };
+    let offers = [offer().await, offer().await];
+    assert_eq!(*shows(&world.take(ANA, offers[0], &node).await), Screen::Preparing { service });
+    // The server is away; another tap on the other question adds nothing to it.
+    assert_eq!(*shows(&world.take(ANA, offers[1], &node).await), Screen::KeyOnItsWay { service });
+    assert_eq!(world.store.keys_of(node.id).await.unwrap().len(), 2);
+    let load = async || world.choices(Product::Outline).await[0].load_percent;
+    assert_eq!(load().await, 1, "a service holds one place, with two keys as well");
+    open().await;
+    assert_eq!(*shows(&world.take(ANA, offers[1], &node).await), Screen::Preparing { service });
+    // A key that nobody can open will never be handed over: another is the way out.
+    world.db.execute("UPDATE access_keys SET secret = 'broken' WHERE retired_at IS NULL").await;
+    assert_eq!(*shows(&world.take(ANA, offer().await, &node).await), Screen::Preparing { service });
+}
+
+/// Whether somebody else could lock this row now.
+async fn is_free(world: &World, table: &str, id: i64) -> bool {
+    let mut conn = world.store.conn().await.unwrap();
+    let sql = format!("SELECT 1 FROM {table} WHERE id = {id} FOR NO KEY UPDATE NOWAIT");
+    diesel_async::RunQueryDsl::execute(diesel::sql_query(sql), &mut conn).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_group_locks_servers_before_users_and_services_whatever_the_order_of_its_steps() {
+    use diesel_async::{AsyncConnection as _, SimpleAsyncConnection as _};
+    const LOCK_WAITS: &str =
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let world = World::new().await;
+    let node = world.db.seed_key_node("rome", Product::Mtproto).await;
+    let service = world.db.seed_trial(&world.store, world.epoch, ANA, &world.node, 9, now()).await;
+    let Screen::TrialOffer { offer, .. } = world.free(BETO, Some(Product::Mtproto)).await else { panic!() };
+    // The first of the two by their users would lock its service first.
+    let rename = Act::Do(Effect::Rename { service, name: "Tablet".to_owned() });
+    let accept = Act::Do(Effect::Accept { offer, own_key: None, node: None });
+    let first = crate::testing::step(world.update(ANA).await, ANA, rename, now());
+    let mut second = crate::testing::step(world.update(BETO).await, BETO, accept, now());
+    second.prepared_key = Some(prepared_key(&node));
+    let mut other = diesel_async::AsyncPgConnection::establish(world.db.url()).await.unwrap();
+    other.batch_execute(&format!("BEGIN; SELECT 1 FROM nodes WHERE id = {} FOR UPDATE", node.id)).await.unwrap();
+    let committing = world.store.commit_steps(world.epoch, vec![first, second]);
+    let looking = async {
+        while world.db.number(LOCK_WAITS).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(is_free(&world, "services", service.0).await, "nothing after the servers is locked yet");
+        assert!(is_free(&world, "users", ANA.0).await && is_free(&world, "users", BETO.0).await);
+        other.batch_execute("COMMIT").await.unwrap();
+    };
+    let (outcomes, ()) = tokio::join!(committing, looking);
+    assert!(outcomes.unwrap().iter().all(Result::is_ok));
 }
