@@ -3,7 +3,7 @@
 //! A port that listens proves nothing, and neither does an answer: a proxy that hides behind a web site hands whoever it does
 //! not know over to that site. So the probe plays Telegram's client: the obfuscated handshake ([`obfuscated`]), for secrets
 //! with a domain inside what looks like TLS ([`hello`], [`answer`], [`records`]), then the first message of Telegram's key
-//! exchange ([`message`]). Everything but [`probe`] is pure: bytes in, bytes out, random numbers and time from the caller.
+//! exchange ([`message`]). Everything but [`probe()`] is pure: bytes in, bytes out, random numbers and time from the caller.
 //!
 //! The protocol is described at core.telegram.org/mtproto/mtproto-transports; the look of TLS, which is not, was checked
 //! against proxies in use.

@@ -183,7 +183,7 @@ impl Store {
 }
 
 impl Store {
-    /// Deletes what services used on days (UTC) longer ago than [`USAGE_KEPT`], and fills in the period of services that began
+    /// Deletes what services used more than 90 days (UTC) ago, and fills in the period of services that began
     /// to work before there were periods, or under a program that does not know them. Each at most `limit` rows; returns the
     /// rows touched, zero when nothing is left.
     ///
