@@ -2,12 +2,13 @@
 //! time.
 //!
 //! Such a server writes its whole file anew for every change, so changes go one after the other, and those that somebody waits
-//! for go first. A full comparison runs at the start, after trouble, and every half minute, also in the middle of many changes:
+//! for go first. Where it acts on a change only a moment later, the next ones are made meanwhile. A full comparison runs at the start, after trouble, and every half minute, also in the middle of many changes:
 //! it brings the traffic, by which a service that used up its own is closed. A nudge about new keys alone needs no reading.
 //! Keys that are not ours are counted, reported and left alone.
 
 mod plan;
 mod probe;
+mod settling;
 mod work;
 
 use crate::env::{Duty, Env};
@@ -20,6 +21,7 @@ use crate::supervision::ChildSpec;
 use crate::timer::Timer;
 use probe::Probes;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use settling::Settling;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -74,6 +76,10 @@ pub struct KeyNodeState {
     surveyed: Option<Instant>,
     /// Changes that a comparison found, still to be made.
     steps: VecDeque<plan::Step>,
+    /// Keys that were put and do not work yet.
+    settling: Settling,
+    /// The actor told itself to go on.
+    going: bool,
     /// Rows handled since that comparison; their steps are out of date.
     handled: HashSet<i64>,
     /// When the work under way began.
@@ -118,6 +124,8 @@ impl Actor for KeyNode {
             compared: false,
             surveyed: None,
             steps: VecDeque::new(),
+            settling: Settling::default(),
+            going: false,
             handled: HashSet::new(),
             begun: None,
             behind: false,
@@ -181,7 +189,10 @@ impl KeyNodeState {
                 self.nudged().await
             }
             NodeMsg::Tick => self.compare().await,
-            NodeMsg::Continue => self.proceed().await,
+            NodeMsg::Continue => {
+                self.going = false;
+                self.proceed().await
+            }
             NodeMsg::Probed(outcome) => {
                 self.probes.ended(outcome);
                 Ok(())
@@ -202,8 +213,11 @@ impl KeyNodeState {
             return Ok(());
         }
         self.mark().await?;
-        let limit = self.env().limits().key_batch_max.max(1);
-        let rows = self.env().store.key_work(self.args.who.id, limit).await?;
+        // Those that were put and do not work yet are among them, and are not to keep others out.
+        let limit = self.env().limits().key_batch_max.max(1) + self.settling.len();
+        let mut rows = self.env().store.key_work(self.args.who.id, limit).await?;
+        let full = rows.len() == limit;
+        rows.retain(|row| !self.settling.has(row));
         if rows.is_empty() {
             return Ok(());
         }
@@ -211,10 +225,12 @@ impl KeyNodeState {
         if !plan::are_new(&rows) {
             return self.compare().await;
         }
-        let full = rows.len() == limit;
         // Rows that cannot be done must not make us run in circles.
         let any = self.put_new(rows).await?;
-        if self.behind {
+        if !self.settling.is_empty() {
+            self.behind |= full;
+            self.go_on();
+        } else if self.behind {
             // Work that is under way looks to it at its end.
             if self.begun.is_none() {
                 self.behind = false;
@@ -244,6 +260,7 @@ impl KeyNodeState {
         self.quiet = true;
         self.tick = None;
         self.steps.clear();
+        self.settling.clear();
         (self.unmarked, self.unmarked_since) = (Vec::new(), None);
         self.probes.stop();
         self.health.removed();
@@ -277,6 +294,7 @@ impl KeyNodeState {
         self.forget_unanswered(asked);
         found.gone.retain(|row| !self.unanswered.contains_key(row));
         self.removed(&found.gone).await?;
+        self.settling.compared(&mut found.steps);
         (self.steps, self.handled) = (found.steps, HashSet::new());
         if !exclusive {
             self.steps.extend(stragglers.into_iter().map(|name| plan::Step::Remove { row: None, name }));
@@ -284,9 +302,16 @@ impl KeyNodeState {
         self.proceed().await
     }
 
+    /// Others are let through before the rest.
+    fn go_on(&mut self) {
+        if !std::mem::replace(&mut self.going, true) {
+            self.args.who.place.slot.tell(NodeMsg::Continue);
+        }
+    }
+
     /// Makes the next changes that the comparison found, and lets others through before the rest.
     async fn proceed(&mut self) -> Result<(), Trouble> {
-        if self.steps.is_empty() && self.begun.is_none() {
+        if self.steps.is_empty() && self.settling.is_empty() && self.begun.is_none() {
             return Ok(());
         }
         let every = self.env().limits().reconcile_every;
@@ -297,8 +322,8 @@ impl KeyNodeState {
             return Ok(());
         }
         self.next_batch().await?;
-        if !self.steps.is_empty() {
-            self.args.who.place.slot.tell(NodeMsg::Continue);
+        if !self.steps.is_empty() || !self.settling.is_empty() {
+            self.go_on();
             return Ok(());
         }
         self.mark().await?;
@@ -312,8 +337,12 @@ impl KeyNodeState {
                 self.tick_after(every);
                 self.look_at_late();
             }
-            self.probes.look();
+        } else if std::mem::take(&mut self.behind) {
+            self.args.who.place.slot.tell(NodeMsg::Tick);
+        } else {
+            self.look_at_late();
         }
+        self.probes.look();
         Ok(())
     }
 
@@ -323,6 +352,7 @@ impl KeyNodeState {
         self.begun = None;
         self.behind = false;
         self.steps.clear();
+        self.settling.clear();
         let wait = self.args.who.next_wait(self.wait);
         self.wait = Some(wait);
         self.tick_after(wait);

@@ -120,8 +120,15 @@ impl Rig {
 
     /// The way of a session update, with an outbox at its end.
     pub(crate) async fn start_way(&self) {
+        self.start_way_beside(Vec::new()).await;
+    }
+
+    /// The same with others beside it, which run before the first session does.
+    pub(crate) async fn start_way_beside(&self, others: impl IntoIterator<Item = ChildSpec>) {
         let duty = &self.duty;
-        let children = vec![inbox::spec(&self.env), outbox::spec(duty), committer::spec(duty), router::spec(duty)];
+        let mut children = vec![inbox::spec(&self.env), outbox::spec(duty)];
+        children.extend(others);
+        children.extend([committer::spec(duty), router::spec(duty)]);
         self.start(children).await;
     }
 
@@ -129,12 +136,7 @@ impl Rig {
     pub(crate) async fn start_way_with_pool(&self) -> SeededNode {
         let seeded = self.db.seed_node("miami").await;
         let row = self.env.store.node(seeded.node).await.unwrap().unwrap();
-        let pool = (0..2).filter_map(|index| ip_pool::spec(&self.duty, &row, index));
-        let duty = &self.duty;
-        let mut children = vec![inbox::spec(&self.env), outbox::spec(duty)];
-        children.extend(pool);
-        children.extend([committer::spec(duty), router::spec(duty)]);
-        self.start(children).await;
+        self.start_way_beside((0..2).filter_map(|index| ip_pool::spec(&self.duty, &row, index))).await;
         seeded
     }
 

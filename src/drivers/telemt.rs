@@ -13,10 +13,13 @@ use usipipo_actors::domain::promotion::AdTag;
 use usipipo_actors::model::{KeyStanding, UsageKind};
 use usipipo_actors::ports::clock::Clock;
 use usipipo_actors::ports::driver::DriverError;
-use usipipo_actors::ports::key_driver::{KeyDriver, KeySpec, KeyStatus, KeyTerms, Put, Survey};
+use usipipo_actors::ports::key_driver::{KeyDriver, KeySpec, KeyStatus, KeyTerms, Put, Settled, Survey};
 
 /// How long the running server may take to follow its file; it looks at it every 50 ms.
 const RUNNING_WITHIN: Duration = Duration::from_secs(5);
+/// The first look comes after this: it notices a change within 50 ms and then reads its file, and an earlier look would only
+/// keep it from that.
+const RUNNING_AFTER: Duration = Duration::from_millis(100);
 /// Client addresses that a user may have on top of its devices: a probe is one more.
 const PROBES_PLACE: u64 = 1;
 /// For each form of a secret; both together end before the actor's patience with a probe does.
@@ -65,10 +68,10 @@ impl TelemtDriver {
     }
 
     /// The running server takes a user a moment after its file says so; nobody is told before.
-    async fn settled(&self, name: Username) -> Result<Put, DriverError> {
+    async fn settled(&self, name: Username) -> Result<Settled, DriverError> {
         match self.client.wait_in_runtime(name, RUNNING_WITHIN).await {
-            Ok(_) => Ok(Put::Done),
-            Err(error @ TelemtError::NotRunning { .. }) => Ok(Put::NotYet(error.to_string())),
+            Ok(_) => Ok(Settled::Works),
+            Err(error @ TelemtError::NotRunning { .. }) => Ok(Settled::NotYet(error.to_string())),
             Err(error) => Err(said(error)),
         }
     }
@@ -139,13 +142,19 @@ impl KeyDriver for TelemtDriver {
             }
             UserCreated::TakenByOther => return Ok(Put::TakenByOther),
         }
-        if key.closed { Ok(Put::Done) } else { self.settled(name).await }
+        Ok(if key.closed { Put::Done } else { Put::Begun })
+    }
+
+    async fn settle(&self, key: &KeySpec) -> Result<Settled, DriverError> {
+        let name = own(&key.name)?;
+        tokio::time::sleep(RUNNING_AFTER).await;
+        self.settled(name).await
     }
 
     async fn set_closed(&self, name: &str, closed: bool) -> Result<(), DriverError> {
         let name = own(name)?;
         self.client.set_enabled(name, !closed).await.map_err(said)?;
-        if !closed && let Put::NotYet(error) = self.settled(name).await? {
+        if !closed && let Settled::NotYet(error) = self.settled(name).await? {
             // What one user is refused says nothing about the server.
             return Err(DriverError::Refused(error));
         }

@@ -100,3 +100,89 @@ async fn journey(server: &Namespace, echo: &Echo) {
     let (sent, lost) = steady.end();
     assert_eq!(lost, 0, "Luis lost {lost} of {sent} packets");
 }
+
+/// The second server's own addresses in its pool for trials.
+const INSIDE_TWO: [&str; 2] = ["10.78.64.1", "fd77:7570:6970:5::1"];
+
+#[test]
+fn a_moved_service_is_a_tunnel_to_the_other_server_and_its_old_file_is_dead() {
+    if cannot_run(&wg_client::PROGRAMS) {
+        return;
+    }
+    let server = Namespace::new();
+    let echo = Echo::new(&server);
+    server.enter(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(a_move(&server, &echo));
+    });
+}
+
+/// Settings of two servers on this machine, each an interface with a port and addresses of its own.
+fn two_servers(launch: &crate::support::program::Launch, interfaces: [&str; 2]) -> crate::support::program::Launch {
+    let pools = [
+        ["10.77.64.0/20", "fd77:7570:6970:1::/112", "10.77.0.0/18", "fd77:7570:6970:2::/112"],
+        ["10.78.64.0/20", "fd77:7570:6970:5::/112", "10.78.0.0/18", "fd77:7570:6970:6::/112"],
+    ];
+    let mut launch = launch.clone();
+    for (index, (interface, pools)) in interfaces.into_iter().zip(pools).enumerate() {
+        let port = (51_820 + index).to_string();
+        let settings = [
+            ("NAME", ["one", "two"][index]),
+            ("MODE", "userspace"),
+            ("INTERFACE", interface),
+            ("LISTEN_PORT", port.as_str()),
+            ("ENDPOINT", SERVER),
+            ("POOLS__0__PURPOSE", "trial"),
+            ("POOLS__0__V4", pools[0]),
+            ("POOLS__0__V6", pools[1]),
+            ("POOLS__1__PURPOSE", "paid"),
+            ("POOLS__1__V4", pools[2]),
+            ("POOLS__1__V6", pools[3]),
+        ];
+        for (name, value) in settings {
+            launch = launch.with(&format!("USIPIPO_NODES__{index}__{name}"), value);
+        }
+    }
+    launch
+}
+
+async fn a_move(server: &Namespace, echo: &Echo) {
+    let mut world = World::new().await;
+    let interfaces = [unique("s"), unique("s")];
+    let _cleanup = interfaces.clone().map(Cleanup);
+    world.launch = two_servers(&world.launch, interfaces.each_ref().map(String::as_str));
+    let _program = world.program().await;
+    let ana = world.person_speaking(1001, "Ana", "en").await;
+    let old_file = ana.take_trial().await;
+    // Either server is as good as the other when nobody is on them.
+    let on_one = old_file.contains(&format!("Endpoint = {SERVER}:51820"));
+    let (old_inside, new_inside) = if on_one { (INSIDE, INSIDE_TWO) } else { (INSIDE_TWO, INSIDE) };
+    let new_port = if on_one { 51_821 } else { 51_820 };
+    let (old, _old_client) = device(server, 1, &old_file);
+    for inside in old_inside {
+        assert!(comes_back(&old, echo.at(inside), CONNECT), "nothing comes back from {inside}");
+    }
+    let stays = "SELECT name || ' ' || ends_at || ' ' || status AS t FROM services";
+    let before = world.database.text(stays).await;
+
+    ana.ask("/vpn", "Your VPNs").await;
+    ana.press_data("1card:").await;
+    ana.press_data("1mov:").await;
+    let rev = ana.press_data("1at:").await;
+    let message = ana.wait(rev, "document=.conf").await;
+    let new_file = ana.file(&message).await;
+    assert!(new_file.contains(&format!("Endpoint = {SERVER}:{new_port}")), "{new_file}");
+    crate::support::until("the old key is off its server", async || {
+        let left = "SELECT count(*) AS n FROM peers WHERE removed_at IS NULL";
+        (world.database.number(left).await == 1).then_some(())
+    })
+    .await;
+    for inside in old_inside {
+        assert!(is_silent(&old, echo.at(inside)), "the old file still works");
+    }
+    let (new, _new_client) = device(server, 2, &new_file);
+    for inside in new_inside {
+        assert!(comes_back(&new, echo.at(inside), CONNECT), "nothing comes back from {inside}");
+    }
+    assert_eq!(world.database.text(stays).await, before);
+}

@@ -3,13 +3,15 @@
 //! Format: version digit, name of the button, then its arguments, each behind a colon: `1card:42`. A button never proves
 //! anything: whoever may press what is decided where it is handled.
 
+mod words;
+
 use crate::ids::{AlertId, DeadLetterId, NodeId, OfferId, ServiceId, UserId};
 use crate::lang::Lang;
 use crate::new_server::ServerQuestion;
 use crate::promotion::PromotionStep;
 use crate::screen::Os;
-use crate::service::{EXTEND_MAX_DAYS, NodeChange, Product, ServiceChange};
-use std::str::FromStr;
+use crate::service::{NodeChange, Product, ServiceChange};
+use words::{change, letter, number, place_of, question, question_letter, service_change, step, switch, what};
 
 /// Telegram's limit, in bytes.
 pub const CALLBACK_DATA_MAX_BYTES: usize = 64;
@@ -442,100 +444,6 @@ impl Button {
         };
         if parts.next().is_some() { Err(ButtonError::Unknown) } else { Ok(button) }
     }
-}
-
-const fn letter(change: NodeChange) -> char {
-    match change {
-        NodeChange::Activate => 'a',
-        NodeChange::Drain => 'd',
-        NodeChange::Maintain => 'm',
-        NodeChange::Remove => 'r',
-        NodeChange::Forget => 'f',
-    }
-}
-
-const fn question_letter(question: ServerQuestion) -> char {
-    match question {
-        ServerQuestion::Name => 'n',
-        ServerQuestion::Country => 'c',
-        ServerQuestion::Capacity => 'm',
-        ServerQuestion::Place => 'p',
-        ServerQuestion::Domain => 'd',
-        ServerQuestion::Access => 'a',
-    }
-}
-
-fn question(text: &str) -> Result<ServerQuestion, ButtonError> {
-    Ok(match text {
-        "n" => ServerQuestion::Name,
-        "c" => ServerQuestion::Country,
-        "m" => ServerQuestion::Capacity,
-        "p" => ServerQuestion::Place,
-        "d" => ServerQuestion::Domain,
-        "a" => ServerQuestion::Access,
-        _ => return Err(ButtonError::Unknown),
-    })
-}
-
-fn change(text: &str) -> Result<NodeChange, ButtonError> {
-    Ok(match text {
-        "a" => NodeChange::Activate,
-        "d" => NodeChange::Drain,
-        "m" => NodeChange::Maintain,
-        "r" => NodeChange::Remove,
-        "f" => NodeChange::Forget,
-        _ => return Err(ButtonError::Unknown),
-    })
-}
-
-fn what(change: ServiceChange) -> String {
-    match change {
-        ServiceChange::Pause => "p".to_owned(),
-        ServiceChange::Resume => "r".to_owned(),
-        ServiceChange::Extend { days } => format!("e{days}"),
-        ServiceChange::Revoke => "x".to_owned(),
-    }
-}
-
-fn service_change(text: &str) -> Result<ServiceChange, ButtonError> {
-    Ok(match text {
-        "p" => ServiceChange::Pause,
-        "r" => ServiceChange::Resume,
-        "x" => ServiceChange::Revoke,
-        other => {
-            let days: u16 = number(other.strip_prefix('e').ok_or(ButtonError::Unknown)?)?;
-            if days == 0 || days > EXTEND_MAX_DAYS {
-                return Err(ButtonError::Unknown);
-            }
-            ServiceChange::Extend { days }
-        }
-    })
-}
-
-const fn place_of(step: PromotionStep) -> u8 {
-    match step {
-        PromotionStep::Start => 1,
-        PromotionStep::Place => 2,
-        PromotionStep::Secret => 3,
-        PromotionStep::Tag => 4,
-    }
-}
-
-fn step(text: &str) -> Result<PromotionStep, ButtonError> {
-    let number: u8 = number(text)?;
-    PromotionStep::ALL.into_iter().find(|step| place_of(*step) == number).ok_or(ButtonError::Unknown)
-}
-
-fn switch(text: &str) -> Result<bool, ButtonError> {
-    match text {
-        "0" => Ok(false),
-        "1" => Ok(true),
-        _ => Err(ButtonError::Unknown),
-    }
-}
-
-fn number<T: FromStr>(text: &str) -> Result<T, ButtonError> {
-    text.parse().map_err(|_| ButtonError::Unknown)
 }
 
 #[cfg(test)]

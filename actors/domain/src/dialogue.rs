@@ -3,97 +3,25 @@
 //! It knows no HTML, no database and no time. What has to be decided with rows at hand is an [`Effect`]; storage carries it
 //! out in the transaction of the step and [`after`] turns its [`Outcome`] into messages, inside that same transaction.
 
+mod answer;
+mod command;
+mod effect;
+
+pub use answer::after;
+pub use command::Command;
+pub use effect::{Effect, Outcome};
+
 use crate::access::Hidden;
 use crate::callback::Button;
-use crate::ids::{AlertId, DeadLetterId, NodeId, OfferId, ServiceId, UserId};
-use crate::lang::Lang;
+use crate::ids::{NodeId, OfferId, ServiceId};
 use crate::new_server::{ServerDraft, ServerPaste, ServerProblem};
 use crate::outgoing::{Body, Place, Toast};
 use crate::permission::{Permission, Role};
-use crate::plan::PlanSpec;
-use crate::promotion::{AdTag, PromotionStep, TagError, tags_in};
-use crate::screen::{Screen, TrialRefusal};
-use crate::service::{NodeChange, Product, ServiceChange, clean_name};
+use crate::promotion::{PromotionStep, TagError, tags_in};
+use crate::screen::Screen;
+use crate::service::clean_name;
 use crate::wg::PublicKey;
 use serde::{Deserialize, Serialize};
-
-/// Commands, as a person types them behind a slash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// `/start`, with the parameter of the link it came from.
-    Start(Option<String>),
-    /// `/vpn`
-    Vpn,
-    /// `/proxy`
-    Proxy,
-    /// `/trial`
-    Trial,
-    /// `/profile`
-    Profile,
-    /// `/status`
-    Status,
-    /// `/help`
-    Help,
-    /// `/settings`
-    Settings,
-    /// `/cancel`
-    Cancel,
-    /// `/privacy`
-    Privacy,
-    /// `/terms`
-    Terms,
-    /// `/nodes`, admins
-    Nodes,
-    /// `/pools`, admins
-    Pools,
-    /// `/plans`, admins
-    Plans,
-    /// `/grant USER PLAN`, admins; `None` when it was typed otherwise
-    Grant(Option<(UserId, String)>),
-    /// `/deadletters`, admins
-    DeadLetters,
-    /// `/user ID`, admins; `None` when no number was given
-    User(Option<UserId>),
-    /// Anything else behind a slash.
-    Unknown,
-}
-
-impl Command {
-    /// Reads a text that begins with a slash: `/name`, `/name@bot`, arguments behind a space. `None` for any other text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix('/')?;
-        let (name, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let name = name.split('@').next().unwrap_or(name).to_lowercase();
-        let argument = argument.trim();
-        Some(match name.as_str() {
-            "start" => Self::Start((!argument.is_empty()).then(|| argument.to_owned())),
-            "vpn" => Self::Vpn,
-            "proxy" => Self::Proxy,
-            "trial" => Self::Trial,
-            "profile" => Self::Profile,
-            "status" => Self::Status,
-            "help" => Self::Help,
-            "settings" => Self::Settings,
-            "cancel" => Self::Cancel,
-            "privacy" => Self::Privacy,
-            "terms" => Self::Terms,
-            "nodes" => Self::Nodes,
-            "pools" => Self::Pools,
-            "plans" => Self::Plans,
-            "grant" => Self::Grant(grant(argument)),
-            "deadletters" => Self::DeadLetters,
-            "user" => Self::User(argument.parse().ok()),
-            _ => Self::Unknown,
-        })
-    }
-}
-
-fn grant(argument: &str) -> Option<(UserId, String)> {
-    let mut words = argument.split_whitespace();
-    let (user, plan) = (words.next()?.parse().ok()?, words.next()?.to_lowercase());
-    (words.next().is_none() && PlanSpec::is_code(&plan)).then_some((user, plan))
-}
 
 /// What a person did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,176 +68,6 @@ pub enum State {
 
 /// Version of [`State`]'s stored form. A row of another version is read as [`State::Idle`].
 pub const STATE_VERSION: i16 = 1;
-
-/// What has to be decided and done with rows at hand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Proposes a free service of a product, or says why not: its trial if it has one, else its free plan. With several
-    /// products and none named, the choice.
-    OfferTrial(Option<Product>),
-    /// Proposes another period.
-    OfferRenew(ServiceId),
-    /// Proposes to move to another server.
-    OfferMove(ServiceId),
-    /// Admins: proposes to give a user a service.
-    OfferGrant {
-        /// To whom.
-        user: UserId,
-        /// A plan's code.
-        plan: String,
-    },
-    /// Admins: changes what a server is for.
-    ChangeNode {
-        /// Which.
-        node: NodeId,
-        /// How.
-        change: NodeChange,
-    },
-    /// Admins: changes a user's service.
-    ChangeService {
-        /// Whose.
-        user: UserId,
-        /// Which.
-        service: ServiceId,
-        /// How.
-        change: ServiceChange,
-        /// When it ended as the admin saw it, in seconds since 1970; zero for one without an end.
-        seen: i64,
-    },
-    /// Admins: begins the promotion of a server of proxies: a secret to register it with.
-    BeginPromotion(NodeId),
-    /// Admins: one of these is the server's tag, unless it is a secret.
-    SetAdTag {
-        /// Which server.
-        node: NodeId,
-        /// What could be it, each once.
-        tags: Vec<AdTag>,
-    },
-    /// Admins: takes the server's tag away.
-    ClearAdTag(NodeId),
-    /// Admins: keeps a new server of keys, if it answers.
-    AddServer(Box<ServerPaste>),
-    /// Reminders on or off.
-    SetReminders(bool),
-    /// Quiet hours on or off.
-    SetQuiet(bool),
-    /// Proposes a new key.
-    OfferRotate(ServiceId),
-    /// Proposes to end a service.
-    OfferRevoke(ServiceId),
-    /// Does what an offer proposed, once.
-    Accept {
-        /// The offer.
-        offer: OfferId,
-        /// The user's own public key, for trials and rotations.
-        own_key: Option<PublicKey>,
-        /// On this server; else on the best one.
-        node: Option<NodeId>,
-    },
-    /// Gives a service a name.
-    Rename {
-        /// The service.
-        service: ServiceId,
-        /// Clean already.
-        name: String,
-    },
-    /// Sends the config as a file.
-    SendFile(ServiceId),
-    /// Sends the config as a picture.
-    SendQr(ServiceId),
-    /// Language of the user.
-    SetLanguage(Lang),
-    /// Time zone of the user, an IANA name that exists.
-    SetTimeZone(chrono_tz::Tz),
-    /// Puts a dead letter back into the inbox, once.
-    Replay(DeadLetterId),
-    /// Ends an alert that only a person can end.
-    SettleAlert(AlertId),
-}
-
-/// What became of an [`Effect`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// Several products have a free plan that can be had.
-    TrialChoice(Vec<Product>),
-    /// A trial (or other free service) may be taken.
-    TrialOffered(OfferId, Product),
-    /// None.
-    TrialRefused(TrialRefusal, Product),
-    /// Another period is proposed.
-    RenewOffered(ServiceId, OfferId),
-    /// A move is proposed.
-    MoveOffered(ServiceId, OfferId),
-    /// Another period is added.
-    Renewed(ServiceId),
-    /// A grant is proposed.
-    GrantOffered(UserId, String, OfferId),
-    /// There is no such user or plan.
-    GrantUnknown(UserId, String),
-    /// A service is given to somebody.
-    Granted(UserId, ServiceId),
-    /// A server is for something else from now on.
-    NodeChanged(NodeId),
-    /// So many services live on it that it stays.
-    NodeInUse(NodeId, u64),
-    /// It is not removed: so many keys are still to be taken off it.
-    NodeKeysLeft(NodeId, u64),
-    /// There is no such server.
-    NoSuchNode,
-    /// A user's service is changed.
-    ServiceChanged(UserId, ServiceId),
-    /// It is not as the admin saw it, or not in a state in which that can be done.
-    ServiceNotChanged(UserId, ServiceId),
-    /// There is a secret to register this server with.
-    PromotionBegun(NodeId),
-    /// The tag is none; the question stays open.
-    TagRefused(NodeId, TagError),
-    /// The server has its tag.
-    TagSet(NodeId),
-    /// It has none any more.
-    TagCleared(NodeId),
-    /// A new server is kept.
-    ServerAdded(NodeId),
-    /// A new server is not kept.
-    ServerRefused(ServerProblem),
-    /// A new key is proposed.
-    RotateOffered(ServiceId, OfferId),
-    /// The present key was never handed over; it is not changed again before that.
-    KeyOnItsWay(ServiceId),
-    /// An end is proposed.
-    RevokeOffered(ServiceId, OfferId),
-    /// The service is on its way: just begun, or with a new key.
-    Begun(ServiceId),
-    /// This offer was taken before.
-    AlreadyTaken,
-    /// The key is in use; the offer still stands.
-    KeyTaken {
-        /// The offer.
-        offer: OfferId,
-        /// The service whose key is to be replaced; `None` for a trial.
-        service: Option<ServiceId>,
-    },
-    /// The service is ended.
-    Revoked(ServiceId),
-    /// The offer is too old, replaced, or not the user's.
-    OfferGone,
-    /// Not one of the user's services, or not in a state in which that can be done.
-    NoSuchService,
-    /// The name is kept.
-    Renamed(ServiceId),
-    /// The file or picture may be sent.
-    MaySend(ServiceId),
-    /// A setting is kept.
-    Saved,
-    /// The dead letter is in the inbox again.
-    Replayed(DeadLetterId),
-    /// It was handled again before, or there is none.
-    NothingToReplay,
-    /// The alert is over.
-    AlertSettled(AlertId),
-    /// It was over before, there is none, or it ends by itself.
-    NothingToSettle,
-}
 
 /// What a step comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -576,108 +334,6 @@ fn repeat_question(state: &State) -> Option<Screen> {
         State::AwaitAdTag { node } => Some(promotion(*node, PromotionStep::Tag, None)),
         State::AwaitServer { draft } => Some(question_of(draft, None)),
     }
-}
-
-/// Turns what became of an effect into messages; storage calls it in the transaction of the step.
-#[must_use]
-pub fn after(effect: &Effect, outcome: &Outcome, place: Place) -> Answer {
-    let mut state = State::Idle;
-    let mut toast = None;
-    let screen = |screen| vec![Body::Screen { screen, place }];
-    let bodies = match outcome {
-        Outcome::TrialChoice(products) => screen(Screen::TrialChoice { products: products.clone() }),
-        Outcome::TrialOffered(offer, product) => screen(Screen::TrialOffer { offer: *offer, product: *product }),
-        Outcome::TrialRefused(reason, product) => screen(Screen::TrialRefused { reason: *reason, product: *product }),
-        Outcome::RenewOffered(service, offer) => screen(Screen::AskRenew { service: *service, offer: *offer }),
-        Outcome::MoveOffered(service, offer) => screen(Screen::AskMove { service: *service, offer: *offer, page: 0 }),
-        Outcome::Renewed(service) => screen(Screen::Renewed { service: *service }),
-        Outcome::GrantOffered(user, plan, offer) => {
-            screen(Screen::AskGrant { user: *user, plan: plan.clone(), offer: *offer })
-        }
-        Outcome::GrantUnknown(user, plan) => screen(Screen::GrantUnknown { user: *user, plan: plan.clone() }),
-        Outcome::Granted(user, service) => screen(Screen::Granted { user: *user, service: *service }),
-        Outcome::NodeChanged(node) => {
-            toast = Some(Toast::Saved);
-            screen(Screen::Node { node: *node })
-        }
-        Outcome::NodeInUse(node, services) => screen(Screen::NodeInUse { node: *node, services: *services }),
-        Outcome::NodeKeysLeft(node, keys) => screen(Screen::NodeKeysLeft { node: *node, keys: *keys }),
-        Outcome::NoSuchNode => screen(Screen::Nodes),
-        Outcome::ServerAdded(node) => screen(Screen::ServerAdded { node: *node }),
-        Outcome::ServerRefused(problem) => {
-            let Effect::AddServer(paste) = effect else {
-                return Answer { state, bodies: screen(Screen::Nodes), toast };
-            };
-            let mut draft = paste.draft.clone();
-            if *problem == ServerProblem::NameTaken {
-                draft.name = None;
-            }
-            let bodies = screen(question_of(&draft, Some(problem.clone())));
-            state = State::AwaitServer { draft };
-            bodies
-        }
-        Outcome::ServiceChanged(user, service) => {
-            toast = Some(Toast::Saved);
-            screen(Screen::UserService { user: *user, service: *service })
-        }
-        Outcome::ServiceNotChanged(user, service) => {
-            toast = Some(Toast::AlreadyDone);
-            screen(Screen::UserService { user: *user, service: *service })
-        }
-        Outcome::PromotionBegun(node) => {
-            state = State::AwaitAdTag { node: *node };
-            screen(promotion(*node, PromotionStep::Start, None))
-        }
-        Outcome::TagRefused(node, error) => {
-            state = State::AwaitAdTag { node: *node };
-            screen(promotion(*node, PromotionStep::Tag, Some(*error)))
-        }
-        Outcome::TagSet(node) => screen(Screen::Promoted { node: *node }),
-        Outcome::TagCleared(node) => {
-            toast = Some(Toast::Saved);
-            screen(Screen::Node { node: *node })
-        }
-        Outcome::RotateOffered(service, offer) => screen(Screen::AskRotate { service: *service, offer: *offer }),
-        Outcome::KeyOnItsWay(service) => screen(Screen::KeyOnItsWay { service: *service }),
-        Outcome::RevokeOffered(service, offer) => screen(Screen::AskRevoke { service: *service, offer: *offer }),
-        Outcome::Begun(service) => screen(Screen::Preparing { service: *service }),
-        Outcome::AlreadyTaken => {
-            toast = Some(Toast::AlreadyDone);
-            Vec::new()
-        }
-        Outcome::KeyTaken { offer, service } => {
-            state = State::AwaitOwnKey { offer: *offer };
-            screen(Screen::KeyTaken { offer: *offer, service: *service })
-        }
-        Outcome::Revoked(service) => screen(Screen::Revoked { service: *service }),
-        Outcome::OfferGone => screen(Screen::OfferGone),
-        Outcome::NoSuchService => screen(Screen::NoSuchService),
-        Outcome::Renamed(service) => screen(Screen::Card { service: *service }),
-        Outcome::MaySend(service) => match effect {
-            Effect::SendQr(_) => vec![Body::ConfigQr { service: *service }],
-            _ => vec![Body::ConfigFile { service: *service }],
-        },
-        Outcome::Saved => {
-            toast = Some(Toast::Saved);
-            screen(Screen::Settings)
-        }
-        Outcome::Replayed(id) => screen(Screen::DeadLetterReplayed { id: *id }),
-        Outcome::NothingToReplay => {
-            toast = Some(Toast::AlreadyDone);
-            screen(Screen::DeadLetters { page: 0 })
-        }
-        Outcome::AlertSettled(alert) => screen(Screen::AlertSettled { alert: *alert }),
-        Outcome::NothingToSettle => {
-            toast = Some(Toast::AlreadyDone);
-            screen(Screen::System)
-        }
-    };
-    let mut bodies = bodies;
-    if let Effect::AddServer(paste) = effect {
-        // Whatever became of it: it holds a secret.
-        bodies.extend(paste.message.map(|message_id| Body::Delete { message_id }));
-    }
-    Answer { state, bodies, toast }
 }
 
 #[cfg(test)]

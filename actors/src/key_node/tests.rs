@@ -2,6 +2,7 @@
 
 mod edges;
 mod faults;
+mod settling;
 
 use super::spec;
 use crate::fixture::{ADMIN, ANA, BEA, Bench};

@@ -1,11 +1,12 @@
 //! Changes of a server of keys, their marks in the rows, and its traffic.
 
 use super::plan::{self, Step};
+use super::settling::Outcome;
 use super::{KIND, KeyNodeState, Trouble};
 use crate::metrics as names;
 use crate::outbox::OutboxMsg;
 use crate::ports::driver::DriverError;
-use crate::ports::key_driver::{KeyStatus, Put};
+use crate::ports::key_driver::{KeySpec, KeyStatus, Put, Settled};
 use metrics::{counter, histogram};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ const UNMARKED_MAX: usize = 64;
 enum Made {
     /// The row's key is in this standing.
     Standing(KeyRow, KeyStanding),
+    /// The server has it and will act on it.
+    Begun(KeyRow, KeySpec),
     /// It is gone; `None` for one that was not ours.
     Removed(Option<i64>),
     /// The server has it and does not act on it yet; the key's name, and what the operator may do.
@@ -35,51 +38,97 @@ impl KeyNodeState {
     /// Puts keys of new services; `true` when any could be put. What takes too long is left to a comparison, which lets others
     /// through in between.
     pub(super) async fn put_new(&mut self, rows: Vec<KeyRow>) -> Result<bool, Trouble> {
-        let begun = Instant::now();
+        let result = self.put_each(rows).await;
+        // What was done is marked even when the rest could not be.
+        self.mark().await?;
+        self.probes.look();
+        result
+    }
+
+    async fn put_each(&mut self, rows: Vec<KeyRow>) -> Result<bool, Trouble> {
+        let end = Instant::now() + BATCH_TIME;
         let mut any = false;
-        let mut result = Ok(());
         for row in rows {
-            if begun.elapsed() >= BATCH_TIME {
+            if !self.may_change(end).await? {
                 self.behind = true;
                 break;
             }
             self.handled.insert(row.id);
-            match self.make(Step::Put(row)).await {
-                Ok(made) => any |= made,
-                Err(trouble) => {
-                    result = Err(trouble);
-                    break;
-                }
-            }
+            any |= self.make(Step::Put(row)).await?;
         }
-        // What was done is marked even when the rest could not be.
-        self.mark().await?;
-        self.probes.look();
-        result.map(|()| any)
+        Ok(any)
     }
 
-    /// The next changes of a comparison.
+    /// The next changes of a comparison, and what became of those before.
     pub(super) async fn next_batch(&mut self) -> Result<(), Trouble> {
-        let (begun, max) = (Instant::now(), self.env().limits().key_batch_max.max(1));
+        let result = self.make_some().await;
+        if result.is_err() {
+            self.mark().await?;
+        }
+        result
+    }
+
+    async fn make_some(&mut self) -> Result<(), Trouble> {
+        let (end, max) = (Instant::now() + BATCH_TIME, self.env().limits().key_batch_max.max(1));
         let mut made = 0;
-        while made < max && begun.elapsed() < BATCH_TIME {
+        while made < max && !self.steps.is_empty() && self.may_change(end).await? {
             let Some(step) = self.steps.pop_front() else { break };
             if step.row().is_some_and(|row| self.handled.contains(&row)) {
                 continue;
             }
             made += 1;
-            if let Err(trouble) = self.make(step).await {
-                self.mark().await?;
-                return Err(trouble);
-            }
+            self.make(step).await?;
+        }
+        if self.steps.is_empty() {
+            self.settled_before(Instant::now() + MARK_AFTER).await?;
         }
         Ok(())
     }
 
+    /// Whether there is time for another change before `end`. Looks at those that were waited for, and waits when there are too
+    /// many of them.
+    async fn may_change(&mut self, end: Instant) -> Result<bool, Trouble> {
+        while let Some(outcome) = self.settling.next(Duration::ZERO).await {
+            self.settled(outcome).await?;
+        }
+        while self.settling.is_full() && Instant::now() < end {
+            self.settled_before(end).await?;
+        }
+        Ok(!self.settling.is_full() && Instant::now() < end)
+    }
+
+    /// Waits until one more key works, or for a while; what is to be marked meanwhile is.
+    async fn settled_before(&mut self, end: Instant) -> Result<(), Trouble> {
+        let until = self.unmarked_since.map_or(end, |since| end.min(since + MARK_AFTER));
+        match self.settling.next(until.saturating_duration_since(Instant::now())).await {
+            Some(outcome) => self.settled(outcome).await,
+            None => Ok(self.mark().await?),
+        }
+    }
+
+    /// A key that was put works by now, or will later.
+    async fn settled(&mut self, (row, result): Outcome) -> Result<(), Trouble> {
+        let name = row.name.clone();
+        let made = result.map(|settled| match settled {
+            Settled::Works => {
+                let standing = row.wanted;
+                Made::Standing(row, standing)
+            }
+            Settled::NotYet(error) => Made::Late(row.name, error),
+        });
+        let made = self.forgiven(&name, made)?;
+        self.became(made).await?;
+        if self.is_marked_now() { Ok(self.mark().await?) } else { Ok(()) }
+    }
+
+    /// Whether it is time to mark what was done.
+    fn is_marked_now(&self) -> bool {
+        self.unmarked.len() >= UNMARKED_MAX || self.unmarked_since.is_some_and(|since| since.elapsed() >= MARK_AFTER)
+    }
+
     /// Makes one change; what was done before is marked meanwhile when it is time. `true` when something was done.
     async fn make(&mut self, step: Step) -> Result<bool, Trouble> {
-        let late = self.unmarked_since.is_some_and(|since| since.elapsed() >= MARK_AFTER);
-        let before = if late || self.unmarked.len() >= UNMARKED_MAX { self.take_unmarked() } else { Vec::new() };
+        let before = if self.is_marked_now() { self.take_unmarked() } else { Vec::new() };
         let put = step.put();
         let (made, marked) = tokio::join!(self.perform(step), self.write_applied(&before));
         if let Some(row) = put {
@@ -91,7 +140,16 @@ impl KeyNodeState {
         }
         // If they are not marked, the next comparison finds them on the server.
         marked?;
-        match made? {
+        self.became(made?).await
+    }
+
+    /// Keeps in mind what became of a change; `true` when something was done.
+    async fn became(&mut self, made: Made) -> Result<bool, Trouble> {
+        match made {
+            Made::Begun(row, key) => {
+                self.settling.begin(&self.args.who, &self.args.driver, row, key);
+                Ok(true)
+            }
             Made::Standing(row, standing) => {
                 self.count("put");
                 if standing == KeyStanding::Open {
@@ -124,20 +182,20 @@ impl KeyNodeState {
     }
 
     async fn perform(&self, step: Step) -> Result<Made, Trouble> {
-        match self.tried(step).await {
-            // What one key is refused is no reason to leave out the others.
-            Err((name, Trouble::Driver(error @ DriverError::Refused(_)))) => {
-                let node = &self.args.who.name;
-                counter!(names::NODE_ERRORS, "node" => node.clone(), "error" => "refused").increment(1);
-                tracing::error!(actor = KIND, node, key = name, %error, "a change of a key is refused");
-                Ok(Made::Nothing)
-            }
-            Err((_, trouble)) => Err(trouble),
-            Ok(made) => Ok(made),
-        }
+        let (name, made) = self.tried(step).await;
+        self.forgiven(&name, made)
     }
 
-    async fn tried(&self, step: Step) -> Result<Made, (String, Trouble)> {
+    /// What one key is refused is no reason to leave out the others.
+    fn forgiven(&self, key: &str, made: Result<Made, Trouble>) -> Result<Made, Trouble> {
+        let Err(Trouble::Driver(error @ DriverError::Refused(_))) = made else { return made };
+        let node = &self.args.who.name;
+        counter!(names::NODE_ERRORS, "node" => node.clone(), "error" => "refused").increment(1);
+        tracing::error!(actor = KIND, node, key, %error, "a change of a key is refused");
+        Ok(Made::Nothing)
+    }
+
+    async fn tried(&self, step: Step) -> (String, Result<Made, Trouble>) {
         let driver = &self.args.driver;
         let name = match &step {
             Step::Put(row) | Step::Replace(row) | Step::Turn(row) | Step::Rename(row) => row.name.clone(),
@@ -159,7 +217,7 @@ impl KeyNodeState {
             Step::Rename(row) => self.rename(&row).await,
             Step::Remove { row, .. } => self.remove(row, &name).await,
         };
-        made.map_err(|trouble| (name, trouble))
+        (name, made)
     }
 
     async fn put(&self, row: KeyRow) -> Result<Made, Trouble> {
@@ -169,7 +227,7 @@ impl KeyNodeState {
                 let standing = row.wanted;
                 Ok(Made::Standing(row, standing))
             }
-            Put::NotYet(error) => Ok(Made::Late(row.name, error)),
+            Put::Begun => Ok(Made::Begun(row, spec)),
             // A closed one that is not there is closed.
             Put::TakenByOther if row.wanted == KeyStanding::Closed && !self.args.driver.keeps_closed() => {
                 Ok(Made::Standing(row, KeyStanding::Closed))

@@ -37,7 +37,7 @@ pub struct KeyStatus {
     /// The server's name for it.
     pub name: String,
     /// [`KeyStanding::Open`] or [`KeyStanding::Closed`]; [`KeyStanding::Absent`] while the server has it and does not act on
-    /// it yet ([`Put::NotYet`]).
+    /// it yet ([`Settled::NotYet`]).
     pub standing: KeyStanding,
     /// Its secret is the one the server shows; `None` when the server does not tell. One of ours with another secret was
     /// changed by hand and is put anew.
@@ -66,14 +66,24 @@ pub struct Survey {
 pub enum Put {
     /// It is there now, by this call or an earlier one, and it is ours: name and secret agree.
     Done,
-    /// It is there, and the server does not act on it yet, with a sentence for the operator. It is looked at again; nobody is
-    /// told that it works.
-    NotYet(String),
+    /// The server has it and will act on it in a moment, which [`KeyDriver::settle`] waits for.
+    Begun,
     /// The name is in use with another secret: it is not ours, and was left alone.
     TakenByOther,
 }
 
-/// A server of keys. Calls are idempotent: they may be repeated after a time-out or a crash. One owner calls them in sequence.
+/// Whether a key that was put works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The server acts on it.
+    Works,
+    /// It is there, and the server does not act on it yet, with a sentence for the operator. It is looked at again; nobody is
+    /// told that it works.
+    NotYet(String),
+}
+
+/// A server of keys. Calls are idempotent: they may be repeated after a time-out or a crash. One owner calls them in sequence,
+/// but for [`KeyDriver::settle`].
 #[async_trait]
 pub trait KeyDriver: Send + Sync + 'static {
     /// Reads everything.
@@ -82,6 +92,12 @@ pub trait KeyDriver: Send + Sync + 'static {
     /// Makes the key exist as described. One that is there with the same secret is brought to the wanted standing. On a server
     /// that does not keep closed keys ([`KeyDriver::keeps_closed`]) a closed one is taken away, if it is ours.
     async fn put(&self, key: &KeySpec) -> Result<Put, DriverError>;
+
+    /// Waits for a key that [`Put::Begun`] was said of, as long as the server may take. It changes nothing, so that several may
+    /// be waited for at once while other keys are put.
+    async fn settle(&self, _key: &KeySpec) -> Result<Settled, DriverError> {
+        Ok(Settled::Works)
+    }
 
     /// Opens or closes a key of ours that is there, without knowing its secret; closing may take it away.
     async fn set_closed(&self, name: &str, closed: bool) -> Result<(), DriverError>;

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod keys;
+mod moves;
 
 use crate::directory::PoolPlace;
 use crate::rig::Rig;

@@ -1,7 +1,7 @@
 //! A server of keys in memory.
 
 use crate::ports::driver::DriverError;
-use crate::ports::key_driver::{KeyDriver, KeySpec, KeyStatus, KeyTerms, Put, Survey};
+use crate::ports::key_driver::{KeyDriver, KeySpec, KeyStatus, KeyTerms, Put, Settled, Survey};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,6 +42,9 @@ struct Server {
     failure: Option<DriverError>,
     refuse_names: Vec<String>,
     slow_names: Vec<String>,
+    settles_in: Duration,
+    settling: u32,
+    most_settling: u32,
     full_names: Vec<String>,
     lose_answers: u32,
     panic_next: bool,
@@ -103,6 +106,11 @@ impl FakeKeyDriver {
     /// The server has what is put under this name, and does not act on it before [`FakeKeyDriver::slow_no_more`].
     pub fn slow(&self, name: &str) {
         self.server().slow_names.push(name.to_owned());
+    }
+
+    /// It acts on a key so long after it was put.
+    pub fn settles_in(&self, time: Duration) {
+        self.server().settles_in = time;
     }
 
     /// It acts on everything.
@@ -243,6 +251,12 @@ impl FakeKeyDriver {
         self.server().most_under_way
     }
 
+    /// Most keys that were waited for at once.
+    #[must_use]
+    pub fn most_settling(&self) -> u32 {
+        self.server().most_settling
+    }
+
     async fn call<T>(
         &self,
         change: bool,
@@ -291,6 +305,15 @@ impl<'a> UnderWay<'a> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.0.server().under_way -= 1;
+    }
+}
+
+/// Counts a key as waited for for as long as it is.
+struct Settling<'a>(&'a FakeKeyDriver);
+
+impl Drop for Settling<'_> {
+    fn drop(&mut self) {
+        self.0.server().settling -= 1;
     }
 }
 
@@ -343,12 +366,30 @@ impl KeyDriver for FakeKeyDriver {
             let new = Key { secret: key.secret.clone(), standing, devices: key.devices, terms, bytes };
             server.keys.insert(key.name.clone(), new);
             server.changes.push(KeyChange::Put(key.name.clone()));
-            if !key.closed && server.slow_names.contains(&key.name) {
-                return Ok(Put::NotYet("the key is in its file only".to_owned()));
-            }
-            Ok(Put::Done)
+            // As its real counterpart does, those that keep closed keys act on a new one a moment later.
+            Ok(if !key.closed && self.keeps_closed { Put::Begun } else { Put::Done })
         })
         .await
+    }
+
+    async fn settle(&self, key: &KeySpec) -> Result<Settled, DriverError> {
+        let time = {
+            let mut server = self.server();
+            server.settling += 1;
+            server.most_settling = server.most_settling.max(server.settling);
+            server.settles_in
+        };
+        let _settling = Settling(self);
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+        let server = self.server();
+        if let Some(failure) = server.failure.clone() {
+            return Err(failure);
+        }
+        Self::refuses(&server, &key.name)?;
+        let slow = server.slow_names.contains(&key.name);
+        Ok(if slow { Settled::NotYet("the key is in its file only".to_owned()) } else { Settled::Works })
     }
 
     async fn set_closed(&self, name: &str, closed: bool) -> Result<(), DriverError> {

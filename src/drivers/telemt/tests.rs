@@ -39,6 +39,12 @@ async fn world() -> World {
     World { sim, driver, clock }
 }
 
+/// Puts a key and waits for it.
+async fn works(driver: &TelemtDriver, key: &KeySpec) -> Result<Settled, DriverError> {
+    assert_eq!(driver.put(key).await?, Put::Begun);
+    driver.settle(key).await
+}
+
 fn key(byte: u8) -> KeySpec {
     let terms = KeyTerms { expires_at: DateTime::from_timestamp(1_900_000_000, 0), ad_tag: AdTag::parse(TAG) };
     KeySpec { name: NAME.to_owned(), secret: KeySecret::mtproto([byte; 16]), closed: false, devices: Some(5), terms }
@@ -56,10 +62,10 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_user_is_put_once_with_its_limits_and_works_when_put_returns() {
+async fn a_user_is_put_once_with_its_limits_and_works_when_settle_says_so() {
     let world = world().await;
     for _ in 0..2 {
-        assert_eq!(world.driver.put(&key(1)).await.unwrap(), Put::Done);
+        assert_eq!(works(&world.driver, &key(1)).await.unwrap(), Settled::Works);
         assert_eq!(world.user(NAME).await.unwrap()["works"], json!(true));
     }
     assert_eq!(world.user(NAME).await.unwrap()["max_unique_ips"], json!(6));
@@ -69,14 +75,14 @@ async fn a_user_is_put_once_with_its_limits_and_works_when_put_returns() {
     let first = key(1).terms;
     assert_eq!(ours.terms, Some(first.clone()));
     let later = KeyTerms { expires_at: first.expires_at.map(|at| at + TimeDelta::days(30)), ad_tag: None };
-    assert_eq!(world.driver.put(&KeySpec { terms: later.clone(), ..key(1) }).await.unwrap(), Put::Done);
+    assert_eq!(works(&world.driver, &KeySpec { terms: later.clone(), ..key(1) }).await.unwrap(), Settled::Works);
     assert_eq!(
         world.ours().await.unwrap().terms,
         Some(later),
         "a renewal moves the end on, and a tag can be taken away"
     );
     let fewer = KeySpec { devices: Some(2), ..key(1) };
-    assert_eq!(world.driver.put(&fewer).await.unwrap(), Put::Done);
+    assert_eq!(works(&world.driver, &fewer).await.unwrap(), Settled::Works);
     assert_eq!(world.user(NAME).await.unwrap()["max_unique_ips"], json!(3));
     world.driver.remove(NAME).await.unwrap();
     world.driver.remove(NAME).await.unwrap();
@@ -91,14 +97,14 @@ async fn a_user_that_the_running_server_does_not_know_yet_is_neither_open_nor_th
     let driver = TelemtDriver::new(client, place, Arc::new(SystemClock));
     let ours = async || driver.survey().await.unwrap().keys.into_iter().find(|key| key.name == NAME).unwrap();
     fake.inner().looks_until_running = u32::MAX;
-    let put = driver.put(&key(1)).await.unwrap();
-    assert!(matches!(&put, Put::NotYet(text) if text.contains(NAME)), "{put:?}");
+    let put = works(&driver, &key(1)).await.unwrap();
+    assert!(matches!(&put, Settled::NotYet(text) if text.contains(NAME)), "{put:?}");
     assert_eq!(ours().await.standing, KeyStanding::Absent);
     fake.inner().looks_until_running = 0;
-    assert_eq!(driver.put(&key(1)).await.unwrap(), Put::Done);
+    assert_eq!(works(&driver, &key(1)).await.unwrap(), Settled::Works);
     assert_eq!((ours().await.standing, ours().await.full), (KeyStanding::Open, false));
     // One address of it is connected, as the server says, and the place of the probe is one more.
-    assert_eq!(driver.put(&KeySpec { devices: Some(0), ..key(1) }).await.unwrap(), Put::Done);
+    assert_eq!(works(&driver, &KeySpec { devices: Some(0), ..key(1) }).await.unwrap(), Settled::Works);
     assert!(ours().await.full);
     driver.set_closed(NAME, true).await.unwrap();
     fake.inner().looks_until_running = u32::MAX;
@@ -106,10 +112,36 @@ async fn a_user_that_the_running_server_does_not_know_yet_is_neither_open_nor_th
 }
 
 #[tokio::test]
+async fn several_users_are_waited_for_at_once_and_others_put_meanwhile() {
+    const MANY: u8 = 12;
+    let world = world().await;
+    let slow = 1_000;
+    world.sim.post("/sim/telemt/t/faults", json!({"ready_after_ms": slow})).await;
+    let keys: Vec<KeySpec> = (1..=MANY).map(|n| KeySpec { name: format!("u{n}-1"), devices: None, ..key(n) }).collect();
+    let begin = std::time::Instant::now();
+    for key in &keys {
+        assert_eq!(world.driver.put(key).await.unwrap(), Put::Begun);
+    }
+    // One after the other they would take as many seconds.
+    let mut waits = tokio::task::JoinSet::new();
+    let driver = Arc::new(world.driver);
+    for key in keys {
+        let driver = Arc::clone(&driver);
+        waits.spawn(async move { driver.settle(&key).await });
+    }
+    while let Some(settled) = waits.join_next().await {
+        assert_eq!(settled.unwrap().unwrap(), Settled::Works);
+    }
+    assert!(begin.elapsed() < Duration::from_millis(slow * u64::from(MANY) / 2), "{:?}", begin.elapsed());
+    let open = driver.survey().await.unwrap().keys.into_iter().filter(|key| key.standing == KeyStanding::Open);
+    assert_eq!(open.filter(|key| key.name.starts_with('u')).count(), usize::from(MANY));
+}
+
+#[tokio::test]
 async fn the_probe_tells_a_good_secret_from_a_wrong_a_closed_and_a_removed_one() {
     let world = world().await;
     let driver = &world.driver;
-    driver.put(&key(1)).await.unwrap();
+    works(driver, &key(1)).await.unwrap();
     assert_eq!(driver.probe(&key(1)).await.unwrap(), Some(true));
     assert_eq!(driver.probe(&key(2)).await.unwrap(), Some(false));
     assert!(driver.keeps_closed());
@@ -149,7 +181,7 @@ impl World {
 #[tokio::test]
 async fn a_wrong_clock_and_a_dead_way_to_telegram_are_not_the_keys_fault() {
     let world = world().await;
-    world.driver.put(&key(1)).await.unwrap();
+    works(&world.driver, &key(1)).await.unwrap();
     let right: DateTime<Utc> = world.clock.now();
     world.clock.set(right + TimeDelta::seconds(200));
     let clock = world.driver.probe(&key(1)).await;
@@ -184,7 +216,7 @@ async fn fault_10_foreign_users_stay_and_the_sentinel_is_nobodys() {
 #[tokio::test]
 async fn fault_09_a_restart_and_a_new_installation_are_seen() {
     let world = world().await;
-    world.driver.put(&key(1)).await.unwrap();
+    works(&world.driver, &key(1)).await.unwrap();
     world.sim.post("/sim/telemt/t/traffic", json!({"users": {NAME: {"octets": 700}}})).await;
     assert_eq!(world.ours().await.unwrap().bytes, 700);
     let first = world.driver.survey().await.unwrap().incarnation;
@@ -195,7 +227,7 @@ async fn fault_09_a_restart_and_a_new_installation_are_seen() {
     assert_eq!(world.ours().await.unwrap().bytes, 0);
     world.sim.post("/sim/telemt/t/forget", json!({})).await;
     assert!(world.ours().await.is_none());
-    assert_eq!(world.driver.put(&key(1)).await.unwrap(), Put::Done);
+    assert_eq!(works(&world.driver, &key(1)).await.unwrap(), Settled::Works);
     assert_eq!(world.ours().await.unwrap().secret, Some(KeySecret::mtproto([1; 16])));
 }
 
@@ -213,7 +245,7 @@ async fn fault_08_a_server_that_is_away_is_waited_for_and_a_read_only_one_is_not
 async fn a_server_that_nobody_steers_any_more_closes_a_key_at_its_end() {
     let world = world().await;
     let terms = KeyTerms { expires_at: Some(SystemClock.now() - TimeDelta::hours(1)), ad_tag: None };
-    world.driver.put(&KeySpec { terms, ..key(1) }).await.unwrap();
+    works(&world.driver, &KeySpec { terms, ..key(1) }).await.unwrap();
     assert_eq!(world.user(NAME).await.unwrap()["works"], json!(false));
     assert_eq!(world.driver.probe(&key(1)).await.unwrap(), Some(false));
 }

@@ -33,6 +33,20 @@ macro_rules! labels {
     };
 }
 
+mod admin;
+
+/// Every message.
+#[cfg(test)]
+pub(super) fn messages() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    MESSAGES.iter().chain(admin::MESSAGES)
+}
+
+/// Every label.
+#[cfg(test)]
+pub(super) fn labels() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    LABELS.iter().chain(admin::LABELS)
+}
+
 messages! {
     home_hello(name) = "home-hello";
     home_welcome() = "home-welcome";
@@ -204,154 +218,6 @@ messages! {
     not_allowed() = "not-allowed";
     slow_down() = "slow-down";
     apology(code) = "apology";
-    system_title() = "system-title";
-    system_users(total, day) = "system-users";
-    system_services(list) = "system-services";
-    system_services_none() = "system-services-none";
-    system_product(product, list) = "system-product";
-    system_pending_oldest(span) = "system-pending-oldest";
-    system_inbox(count) = "system-inbox";
-    system_inbox_none() = "system-inbox-none";
-    system_inbox_oldest(count, span) = "system-inbox-oldest";
-    system_outbox(list) = "system-outbox";
-    system_outbox_none() = "system-outbox-none";
-    system_outbox_oldest(list, span) = "system-outbox-oldest";
-    system_dead(n) = "system-dead";
-    system_alerts_none() = "system-alerts-none";
-    system_alerts() = "system-alerts";
-    system_more(n) = "system-more";
-    nodes_title() = "nodes-title";
-    nodes_none() = "nodes-none";
-    node_line(dot, name, product, place, counts) = "node-line";
-    node_title(dot, name, place) = "node-title";
-    node_mode(mode, endpoint) = "node-mode";
-    node_room(services, capacity) = "node-room";
-    node_draining() = "node-draining";
-    node_maintenance() = "node-maintenance";
-    node_removed() = "node-removed";
-    node_gone() = "node-gone";
-    ask_node_activate(name) = "ask-node-activate";
-    ask_node_drain(name) = "ask-node-drain";
-    ask_node_maintain(name) = "ask-node-maintain";
-    ask_node_remove(name) = "ask-node-remove";
-    ask_node_forget(name) = "ask-node-forget";
-    add_server() = "add-server";
-    add_server_wireguard() = "add-server-wireguard";
-    server_ask_name() = "server-ask-name";
-    server_ask_country() = "server-ask-country";
-    server_ask_capacity(most) = "server-ask-capacity";
-    server_ask_place() = "server-ask-place";
-    server_ask_domain() = "server-ask-domain";
-    server_ask_outline() = "server-ask-outline";
-    server_ask_telemt() = "server-ask-telemt";
-    server_secret_hint() = "server-secret-hint";
-    server_bad_name() = "server-bad-name";
-    server_name_taken() = "server-name-taken";
-    server_bad_country() = "server-bad-country";
-    server_bad_capacity(most) = "server-bad-capacity";
-    server_bad_place() = "server-bad-place";
-    server_bad_domain() = "server-bad-domain";
-    server_bad_outline() = "server-bad-outline";
-    server_bad_telemt() = "server-bad-telemt";
-    server_known(name) = "server-known";
-    server_certificate(seen) = "server-certificate";
-    server_answer(error) = "server-answer";
-    server_added(name) = "server-added";
-    node_in_use(n, name) = "node-in-use";
-    node_in_use_hint() = "node-in-use-hint";
-    node_keys_left(n, name) = "node-keys-left";
-    node_keys_left_hint() = "node-keys-left-hint";
-    node_foreign(n) = "node-foreign";
-    node_config_only() = "node-config-only";
-    node_down(span) = "node-down";
-    node_never_seen() = "node-never-seen";
-    node_error(error) = "node-error";
-    plans_title() = "plans-title";
-    plans_none() = "plans-none";
-    plans_product(product) = "plans-product";
-    plan_line(code, terms) = "plan-line";
-    plans_hint(code) = "plans-hint";
-    grant_usage(code) = "grant-usage";
-    grant_no_plan(plan) = "grant-no-plan";
-    ask_grant(name, id) = "ask-grant";
-    granted(service, name) = "granted";
-    granted_some() = "granted-some";
-    pools_title() = "pools-title";
-    pools_none() = "pools-none";
-    pool_title(dot, node, purpose) = "pool-title";
-    pool_networks(networks) = "pool-networks";
-    pool_counts(n, live, resting, free, total) = "pool-counts";
-    pool_counts_endless(live, resting) = "pool-counts-endless";
-    pool_forecast_days(n) = "pool-forecast-days";
-    pool_forecast_none() = "pool-forecast-none";
-    pool_forecast_far() = "pool-forecast-far";
-    dead_title() = "dead-title";
-    dead_none() = "dead-none";
-    dead_hint(n) = "dead-hint";
-    dead_letter_title(id, code) = "dead-letter-title";
-    dead_letter_about(n, ago, lane) = "dead-letter-about";
-    dead_letter_user(user) = "dead-letter-user";
-    dead_letter_error(error) = "dead-letter-error";
-    dead_letter_replayed(ago) = "dead-letter-replayed";
-    dead_letter_gone() = "dead-letter-gone";
-    replayed(id) = "replayed";
-    user_unknown(id) = "user-unknown";
-    user_usage() = "user-usage";
-    user_language(language, zone) = "user-language";
-    care_gone() = "care-gone";
-    care_reason_expiry() = "care-reason-expiry";
-    care_reason_quota() = "care-reason-quota";
-    care_reason_admin() = "care-reason-admin";
-    care_ask_pause(name) = "care-ask-pause";
-    care_ask_resume(name) = "care-ask-resume";
-    care_ask_extend(n, name) = "care-ask-extend";
-    care_ask_revoke(name) = "care-ask-revoke";
-    care_told() = "care-told";
-    cared_pause(name) = "cared-pause";
-    cared_resume(name) = "cared-resume";
-    cared_extend(n, name, date) = "cared-extend";
-    cared_revoke(name) = "cared-revoke";
-    node_promoted(tag) = "node-promoted";
-    promotion_title(n, name) = "promotion-title";
-    promotion_start() = "promotion-start";
-    promotion_place() = "promotion-place";
-    promotion_secret() = "promotion-secret";
-    promotion_tag() = "promotion-tag";
-    promotion_over(name) = "promotion-over";
-    tag_none() = "tag-none";
-    tag_zeros() = "tag-zeros";
-    tag_secret() = "tag-secret";
-    tag_several() = "tag-several";
-    promoted(name) = "promoted";
-    promoted_next() = "promoted-next";
-    ask_unpromote(name) = "ask-unpromote";
-    alert_since(span) = "alert-since";
-    alert_times(n) = "alert-times";
-    alert_gone() = "alert-gone";
-    alert_lasted(span) = "alert-lasted";
-    alert_node_down(node) = "alert-node-down";
-    alert_foreign(n, node) = "alert-foreign";
-    alert_pool(n, node, free, total, purpose) = "alert-pool";
-    alert_server_full(node, used, capacity) = "alert-server-full";
-    alert_probe(node) = "alert-probe";
-    alert_actor(actor) = "alert-actor";
-    alert_dead(n) = "alert-dead";
-    alert_telegram() = "alert-telegram";
-    alert_payment() = "alert-payment";
-    alert_payment_line() = "alert-payment-line";
-    alert_secret(node, service) = "alert-secret";
-    alert_late(n) = "alert-late";
-    over_node_down(node) = "over-node-down";
-    over_foreign(node) = "over-foreign";
-    over_pool(node, purpose) = "over-pool";
-    over_server_full(node) = "over-server-full";
-    over_probe(node) = "over-probe";
-    over_actor(actor) = "over-actor";
-    over_dead() = "over-dead";
-    over_telegram() = "over-telegram";
-    over_payment() = "over-payment";
-    over_late() = "over-late";
-    over_secret(node, service) = "over-secret";
 }
 
 labels! {
@@ -388,10 +254,6 @@ labels! {
     t_terms_unlimited() = "t-terms-unlimited";
     t_terms_devices(n) = "t-terms-devices";
     t_terms_free() = "t-terms-free";
-    t_purpose_trial() = "t-purpose-trial";
-    t_purpose_paid() = "t-purpose-paid";
-    t_role_admin() = "t-role-admin";
-    t_role_superadmin() = "t-role-superadmin";
     btn_vpn() = "btn-vpn";
     btn_proxy() = "btn-proxy";
     btn_trial(days) = "btn-trial";
@@ -458,51 +320,6 @@ labels! {
     toast_saved() = "toast-saved";
     toast_already_done() = "toast-already-done";
     toast_refuse_checkout() = "toast-refuse-checkout";
-    t_status_pending(count) = "t-status-pending";
-    t_status_active(n, count) = "t-status-active";
-    t_status_suspended(count) = "t-status-suspended";
-    t_status_expired(n, count) = "t-status-expired";
-    t_status_revoked(n, count) = "t-status-revoked";
-    t_status_failed(n, count) = "t-status-failed";
-    t_out_replies(n, count) = "t-out-replies";
-    t_out_deliveries(n, count) = "t-out-deliveries";
-    t_out_notices(n, count) = "t-out-notices";
-    btn_nodes() = "btn-nodes";
-    btn_pools() = "btn-pools";
-    btn_dead_letters(n) = "btn-dead-letters";
-    btn_node(dot, name) = "btn-node";
-    btn_add_server() = "btn-add-server";
-    btn_add_outline() = "btn-add-outline";
-    btn_add_telemt() = "btn-add-telemt";
-    btn_server_leave() = "btn-server-leave";
-    btn_node_activate() = "btn-node-activate";
-    btn_node_drain() = "btn-node-drain";
-    btn_node_maintain() = "btn-node-maintain";
-    btn_node_remove() = "btn-node-remove";
-    btn_node_forget() = "btn-node-forget";
-    btn_look_node(name) = "btn-look-node";
-    btn_node_sure() = "btn-node-sure";
-    btn_plans() = "btn-plans";
-    btn_grant_now() = "btn-grant-now";
-    btn_dead_letter(id, code, ago) = "btn-dead-letter";
-    btn_dead_letter_done(id, code, ago) = "btn-dead-letter-done";
-    btn_replay() = "btn-replay";
-    btn_user() = "btn-user";
-    btn_care_pause() = "btn-care-pause";
-    btn_care_resume() = "btn-care-resume";
-    btn_care_extend(n) = "btn-care-extend";
-    btn_promote() = "btn-promote";
-    btn_promote_again() = "btn-promote-again";
-    btn_unpromote() = "btn-unpromote";
-    btn_mtproxybot() = "btn-mtproxybot";
-    btn_copy(what) = "btn-copy";
-    btn_copy_place() = "btn-copy-place";
-    btn_copy_host() = "btn-copy-host";
-    btn_copy_port() = "btn-copy-port";
-    btn_copy_secret() = "btn-copy-secret";
-    btn_step_next() = "btn-step-next";
-    btn_dead_list() = "btn-dead-list";
-    btn_settle() = "btn-settle";
     cmd_start() = "cmd-start";
     cmd_vpn() = "cmd-vpn";
     cmd_proxy() = "cmd-proxy";
@@ -514,12 +331,6 @@ labels! {
     cmd_cancel() = "cmd-cancel";
     cmd_privacy() = "cmd-privacy";
     cmd_terms() = "cmd-terms";
-    cmd_nodes() = "cmd-nodes";
-    cmd_pools() = "cmd-pools";
-    cmd_plans() = "cmd-plans";
-    cmd_grant() = "cmd-grant";
-    cmd_deadletters() = "cmd-deadletters";
-    cmd_user() = "cmd-user";
     bot_description() = "bot-description";
     bot_short_description() = "bot-short-description";
 }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use super::keys::{LABELS, MESSAGES};
+use super::keys::{labels, messages};
 use super::*;
 use crate::telegram::countries::COUNTRIES;
 use crate::telegram::html::tests::check;
@@ -35,9 +35,8 @@ fn keys_of(source: &str) -> Keys {
 
 /// Keys and variables as the program uses them.
 fn keys_of_the_program() -> Keys {
-    let table = MESSAGES
-        .iter()
-        .chain(LABELS)
+    let table = messages()
+        .chain(labels())
         .map(|(key, vars)| (String::from(*key), vars.iter().map(|var| String::from(*var)).collect()));
     let plain = COUNTRIES.iter().map(|(_, key)| key).chain(ZONES.iter().map(|(_, key)| key));
     table.chain(plain.map(|key| (String::from(*key), BTreeSet::new()))).collect()
@@ -106,10 +105,10 @@ fn one_is_not_said_as_many_are() {
 
 #[test]
 fn plain_texts_and_messages_are_told_apart_by_their_names() {
-    for (key, _) in MESSAGES {
+    for (key, _) in messages() {
         assert!(!PLAIN.iter().any(|prefix| key.starts_with(prefix)), "{key} is HTML");
     }
-    for (key, _) in LABELS {
+    for (key, _) in labels() {
         assert!(PLAIN.iter().any(|prefix| key.starts_with(prefix)), "{key} is plain text");
     }
 }

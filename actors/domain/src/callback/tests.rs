@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::service::EXTEND_MAX_DAYS;
 use proptest::prelude::*;
 
 fn node_change() -> impl Strategy<Value = NodeChange> {

@@ -1,7 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::ids::{AlertId, UserId};
 use crate::new_server::ServerQuestion;
+use crate::promotion::AdTag;
+use crate::screen::TrialRefusal;
+use crate::service::{Product, ServiceChange};
 use proptest::prelude::*;
 
 fn event() -> impl Strategy<Value = Event> {

@@ -231,6 +231,41 @@ async fn fault_12_many_keys_that_end_in_the_same_minute_are_all_closed_and_every
 }
 
 #[tokio::test]
+async fn fault_12_ten_thousand_keys_that_end_in_one_minute_are_closed_in_batches_and_every_owner_told_once() {
+    const MANY: u32 = 10_000;
+    let world = World::with(Product::Mtproto, |limits| {
+        limits.sweep_every = Duration::from_secs(3_600);
+        limits.sweep_batch_max = 500;
+        limits.outbox_memory_max = 1_000;
+        limits.reconcile_every = crate::limits::Limits::default().reconcile_every;
+    })
+    .await;
+    let bench = &world.bench;
+    for (name, secret) in bench.db.seed_many_keys(&world.node, MANY, bench.now()).await {
+        world.driver.put_by_hand(&name, secret);
+    }
+    world.start().await;
+    bench.start([sweeper::spec(&bench.duty)]).await;
+    until("the server answers", async || world.up()).await;
+    bench.pass(60);
+    swept(&world);
+    let ended = "SELECT count(*) AS n FROM services WHERE status = 'suspended'";
+    until("all ended", async || bench.db.number(ended).await == i64::from(MANY)).await;
+    let closed = || world.driver.on_it().iter().filter(|(_, standing)| *standing == Closed).count();
+    for part in (2_000..=MANY as usize).step_by(2_000) {
+        until(&format!("{part} are closed"), async || closed() >= part).await;
+    }
+    let unsent = "SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL";
+    until("everybody is told", async || bench.db.number(unsent).await == 0).await;
+    let believed = "SELECT count(*) AS n FROM access_keys WHERE applied = 'closed'";
+    until("and believed closed", async || bench.db.number(believed).await == i64::from(MANY)).await;
+    let told = bench.messenger.taken().into_iter().map(|taken| taken.message.chat).collect::<Vec<_>>();
+    assert_eq!(told.len(), MANY as usize);
+    assert_eq!(told.iter().collect::<std::collections::HashSet<_>>().len(), MANY as usize, "each once");
+    assert_eq!(world.driver.most_under_way(), 1);
+}
+
+#[tokio::test]
 async fn fault_13_a_key_ends_once_however_the_clock_jumps_and_comes_back_with_its_secret_when_renewed_in_its_grace() {
     let product = Product::Mtproto;
     let world = with_sweeper(product).await;

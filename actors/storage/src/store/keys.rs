@@ -114,6 +114,36 @@ pub(super) async fn next_name(conn: &mut Conn, service: ServiceId, product: Prod
     Ok(RunQueryDsl::get_result::<Name>(Planned(query), conn).await?.name)
 }
 
+/// A new service and what its first key is called.
+pub(super) struct Named {
+    pub(super) service: ServiceId,
+    pub(super) name: String,
+}
+
+#[derive(QueryableByName)]
+struct FirstName {
+    #[diesel(sql_type = BigInt)]
+    service: i64,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Numbers of new services of these products, each with the name of its first key, which [`next_name`] would give too.
+pub(super) async fn first_names(conn: &mut Conn, products: &[Product]) -> Result<Vec<Named>> {
+    let sql = "
+        WITH new AS MATERIALIZED (
+            SELECT n, product, nextval(pg_get_serial_sequence('services', 'id')) AS service
+            FROM unnest($1) WITH ORDINALITY AS t (product, n)
+        )
+        SELECT service, CASE product WHEN 'outline' THEN nextval('outline_key_ids')::text
+                                     ELSE 'u' || service || '-1' END AS name
+        FROM new ORDER BY n";
+    let products: Vec<&str> = products.iter().map(|product| product.as_str()).collect();
+    let query = diesel::sql_query(sql).bind::<Array<Text>, _>(products);
+    let rows: Vec<FirstName> = RunQueryDsl::load(Planned(query), conn).await?;
+    Ok(rows.into_iter().map(|row| Named { service: ServiceId(row.service), name: row.name }).collect())
+}
+
 impl Store {
     /// Every key that is not over on this server. A row whose secret cannot be opened comes without it.
     ///

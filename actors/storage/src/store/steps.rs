@@ -2,13 +2,14 @@
 //!
 //! The steps of a group share a transaction. What most steps do — show something — costs the same few statements for the
 //! whole group; what has to be decided with rows at hand ([`Act::Do`]) is done step by step, offers taken in savepoints, so
-//! that a refusal undoes nothing of the others. WireGuard trials of a group begin together where nothing stands against them.
+//! that a refusal undoes nothing of the others. New services of a group begin together where nothing stands against them.
 
 mod accept;
 mod batch;
 mod care;
 mod effects;
 mod keys;
+mod keys_together;
 mod locks;
 mod moving;
 mod offers;
@@ -91,6 +92,7 @@ impl Store {
         locks::take(conn, &order).await?;
         batch::touch_users(conn, &order).await?;
         let mut begun = Box::pin(trial::begin_together(conn, &self.vault, &order)).await?;
+        begun.append(&mut Box::pin(keys_together::begin_together(conn, &self.vault, &order)).await?);
         let book = Book::default();
         let mut carried = Vec::with_capacity(order.len());
         for (index, step) in order {

@@ -6,7 +6,7 @@ use crate::model::{
     Epoch, KeyAccess, KeyNodeRow, KeyNodeSpec, NewUpdate, Prepared, PreparedKey, StepCommit, StepDone, StepRefusal,
     StepRules, UserTouch,
 };
-use crate::schema::{nodes, pools};
+use crate::schema::{access_keys, nodes, pools};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -281,6 +281,50 @@ impl TestDatabase {
             Some(Screen::Preparing { service }) => *service,
             other => panic!("no service but {other:?}"),
         }
+    }
+}
+
+/// Keys written in one statement.
+const KEYS_AT_ONCE: usize = 4_096;
+
+impl TestDatabase {
+    /// As many active services of as many users on a server of proxies, which end one after another within a minute from
+    /// `start` on. Their ids begin at 1,000,000, those of their users at 10,000; each key is open and was handed over. The
+    /// names and secrets of the keys.
+    pub async fn seed_many_keys(&self, node: &KeyNodeRow, many: u32, start: DateTime<Utc>) -> Vec<(String, KeySecret)> {
+        let id = node.id;
+        self.execute(&format!(
+            "INSERT INTO users (id, first_name, language, tz, created_at, last_seen_at)
+             SELECT 9999 + i, 'U', 'es', 'UTC', '{start}', '{start}' FROM generate_series(1, {many}) i;
+             INSERT INTO services (id, user_id, product, trial, free, node_id, name, status, days, created_at, activated_at,
+                                   ends_at)
+             SELECT 999999 + i, 9999 + i, 'mtproto', false, true, {id}, 'T', 'active', 30, '{start}', '{start}',
+                    '{start}'::timestamptz + make_interval(secs => i * 60.0 / {many}) FROM generate_series(1, {many}) i;"
+        ))
+        .await;
+        let secret = || KeySecret::mtproto(std::array::from_fn(|_| random_byte()));
+        let keys: Vec<_> = (1_000_000_i64..)
+            .take(usize::try_from(many).expect("a few"))
+            .map(|id| (id, format!("u{id}-1"), secret()))
+            .collect();
+        let mut conn = connect(self.url()).await;
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let row = |(service, name, secret): &(i64, String, KeySecret)| {
+                let sealed = self.vault().seal_key_secret(id, name, secret).expect("sealing works");
+                (
+                    access_keys::service_id.eq(*service),
+                    access_keys::node_id.eq(id.0),
+                    access_keys::name.eq(name.clone()),
+                    access_keys::secret.eq(sealed),
+                    access_keys::created_at.eq(start),
+                    access_keys::applied.eq("open"),
+                    access_keys::told_at.eq(start),
+                )
+            };
+            let rows: Vec<_> = some.iter().map(row).collect();
+            diesel::insert_into(access_keys::table).values(&rows).execute(&mut conn).await.expect("keys can be added");
+        }
+        keys.into_iter().map(|(_, name, secret)| (name, secret)).collect()
     }
 }
 

@@ -124,6 +124,39 @@ async fn services_are_paged_newest_first_and_those_long_over_are_left_out() {
 }
 
 #[tokio::test]
+async fn a_list_of_some_products_is_paged_as_if_there_were_no_others() {
+    let world = World::new().await;
+    world.many(10).await;
+    world
+        .db
+        .execute(
+            "UPDATE services SET user_id = 1000 WHERE id < 1009;
+             UPDATE services SET product = 'mtproto' WHERE id IN (1001, 1004, 1006, 1009);
+             UPDATE services SET product = 'outline' WHERE id IN (1002, 1005);
+             UPDATE services SET status = 'revoked', ended_at = '2026-11-10T00:00:00Z' WHERE id = 1006;
+             UPDATE users SET last_seen_at = '2026-11-20T00:00:00Z' WHERE id = 1000",
+        )
+        .await;
+    let listed = async |products: &[Product], page| {
+        let page = world.store.services_of_products(UserId(1000), products, page, 2).await.unwrap();
+        assert!(page.rows.iter().all(|card| products.contains(&card.product) && card.user == UserId(1000)));
+        (page.rows.iter().map(|card| card.id.0).collect::<Vec<_>>(), page.page, page.pages, page.total)
+    };
+    let vpn = [Product::Wireguard, Product::Outline];
+    assert_eq!(listed(&vpn, 0).await, (vec![1008, 1007], 0, 3, 6));
+    assert_eq!(listed(&vpn, 1).await, (vec![1005, 1003], 1, 3, 6));
+    assert_eq!(listed(&vpn, 9).await, (vec![1002, 1000], 2, 3, 6));
+    assert_eq!(
+        listed(&[Product::Mtproto], 0).await,
+        (vec![1004, 1001], 0, 1, 2),
+        "without those long over and of others"
+    );
+    assert_eq!(listed(&[], 0).await, (vec![], 0, 1, 0));
+    let all = world.store.services_of(UserId(1000), 0, 20).await.unwrap();
+    assert_eq!((all.total, all.rows.len()), (8, 8));
+}
+
+#[tokio::test]
 async fn a_viewer_has_a_row_and_perhaps_a_screen() {
     let world = World::new().await;
     assert!(world.store.viewer(ANA).await.unwrap().is_none());

@@ -309,8 +309,12 @@ pub(super) async fn product_of(conn: &mut Conn, offer: OfferId) -> Result<Produc
         .get_result(conn)
         .await
         .optional()?;
-    // An offer of before there were plans is a WireGuard trial.
-    product.flatten().map_or(Ok(Product::Wireguard), |product| decode::product(&product))
+    product_or_tunnel(product.flatten())
+}
+
+/// The product of an offer's plan; an offer of before there were plans is a WireGuard trial.
+fn product_or_tunnel(product: Option<String>) -> Result<Product> {
+    product.map_or(Ok(Product::Wireguard), |product| decode::product(&product))
 }
 
 async fn needs_of_service(conn: &mut Conn, user: UserId, service: i64, kind: &str) -> Result<OfferNeeds> {
@@ -346,21 +350,22 @@ impl Store {
     /// [`crate::StoreError`] when the database does not answer.
     pub async fn offer_needs(&self, user: UserId, offer: OfferId, now: DateTime<Utc>) -> Result<OfferNeeds> {
         let mut conn = self.conn().await?;
-        let open: Option<(String, Option<i64>)> = offers::table
+        let open: Option<(String, Option<i64>, Option<String>)> = offers::table
+            .left_join(plans::table)
             .filter(offers::id.eq(offer.0).and(offers::user_id.eq(user.0)))
             .filter(offers::taken_at.is_null().and(offers::expires_at.gt(now)))
-            .select((offers::kind, offers::service_id))
+            .select((offers::kind, offers::service_id, plans::product.nullable()))
             .get_result(&mut conn)
             .await
             .optional()?;
-        let Some((kind, service)) = open else { return Ok(OfferNeeds::Nothing) };
+        let Some((kind, service, product)) = open else { return Ok(OfferNeeds::Nothing) };
         let purpose = match (kind.as_str(), service) {
             ("trial", None) => Purpose::Trial,
             ("free" | "grant", None) => Purpose::Paid,
             ("rotate" | "move", Some(service)) => return needs_of_service(&mut conn, user, service, &kind).await,
             _ => return Ok(OfferNeeds::Nothing),
         };
-        let product = product_of(&mut conn, offer).await?;
+        let product = product_or_tunnel(product)?;
         if kind == "trial" && trial_used(&mut conn, user, product).await?.is_some() {
             return Ok(OfferNeeds::Nothing);
         }

@@ -3,6 +3,7 @@
 
 mod care;
 mod group;
+mod keys_together;
 mod offers;
 mod promotion;
 mod services;
