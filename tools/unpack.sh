@@ -6,7 +6,7 @@
 
 # program:package
 wanted="prometheus:prometheus promtool:prometheus wireguard-go:wireguard-go wg:wireguard-tools wg-quick:wireguard-tools
-    nft:nftables ip:iproute2 ping:iputils-ping ss-server:shadowsocks-libev ss-local:shadowsocks-libev"
+    nft:nftables ip:iproute2 ping:iputils-ping ss-server:shadowsocks-libev ss-local:shadowsocks-libev openssl:openssl"
 unpacked=$tools/root
 bin=$tools/bin
 
