@@ -15,6 +15,7 @@ pub mod percent;
 pub mod persist;
 pub mod program;
 pub mod random;
+pub mod servers;
 pub mod sim;
 pub mod telemt;
 pub mod text;

@@ -4,7 +4,6 @@
 //! [`state`] holds the keys and the 30-day window, [`create`] the rules for new keys, [`api`] the endpoints, [`metrics`] the
 //! experimental ones, [`certificate`] the self-signed certificate, and [`shadowsocks`] lets bytes really flow.
 
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -26,6 +25,7 @@ use tokio::task::JoinHandle;
 use crate::door::Door;
 use crate::door::Mode;
 use crate::random;
+use crate::servers::Simulated;
 use crate::world::Shared;
 use crate::world::World;
 use crate::world::lock;
@@ -140,12 +140,14 @@ pub struct Server {
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Server {
-    /// Starts it.
-    ///
-    /// # Errors
-    /// When its port cannot be had, or Shadowsocks is asked for and missing.
-    pub async fn start(world: &Shared, plan: Plan) -> anyhow::Result<Arc<Self>> {
+impl Simulated for Server {
+    type Plan = Plan;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn start(world: &Shared, plan: Plan) -> anyhow::Result<Arc<Self>> {
         let program = plan.real.then(shadowsocks::program).transpose()?;
         let (door, listener) = Door::bind(plan.listen)
             .await
@@ -183,19 +185,37 @@ impl Server {
         Ok(server)
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        lock(&self.tasks).push(tokio::spawn(task));
+    fn saved(&self) -> Plan {
+        Plan {
+            name: self.name.clone(),
+            listen: self.door.address(),
+            prefix: self.prefix.clone(),
+            certificate: self.certificate.clone(),
+            real: self.real,
+            habits: self.habits(),
+            state: self.state().clone(),
+        }
     }
 
-    /// Ends it; its connections are cut and its proxies killed.
-    /// Its ports are free once the tasks that are returned have ended.
-    pub fn close(&self) -> Vec<JoinHandle<()>> {
+    fn resumable(plan: Plan) -> Plan {
+        // Without its program a server goes on as a simulated one.
+        let real = plan.real && shadowsocks::program().is_ok();
+        Plan { real, ..plan }
+    }
+
+    fn close(&self) -> Vec<JoinHandle<()>> {
         let mut tasks: Vec<JoinHandle<()>> = lock(&self.tasks).drain(..).collect();
         tasks.extend(self.door.close());
         for task in &tasks {
             task.abort();
         }
         tasks
+    }
+}
+
+impl Server {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.tasks).push(tokio::spawn(task));
     }
 
     /// What it is reached by.
@@ -329,19 +349,6 @@ impl Server {
             apply();
         });
     }
-
-    /// For the state between runs.
-    pub fn saved(&self) -> Plan {
-        Plan {
-            name: self.name.clone(),
-            listen: self.door.address(),
-            prefix: self.prefix.clone(),
-            certificate: self.certificate.clone(),
-            real: self.real,
-            habits: self.habits(),
-            state: self.state().clone(),
-        }
-    }
 }
 
 fn take_one(left: &mut u32) -> bool {
@@ -359,86 +366,6 @@ async fn ticking(world: Shared, server: Arc<Server>) {
     loop {
         tokio::time::sleep(TICK_EVERY).await;
         server.tick(&world);
-    }
-}
-
-/// All servers, by name.
-#[derive(Debug, Default)]
-pub struct Servers {
-    running: Mutex<BTreeMap<String, Arc<Server>>>,
-    /// Read from the state between runs and not started yet.
-    loaded: Mutex<Vec<Plan>>,
-}
-
-impl Servers {
-    /// One of them.
-    pub fn get(&self, name: &str) -> Option<Arc<Server>> {
-        lock(&self.running).get(name).cloned()
-    }
-
-    /// All of them.
-    pub fn all(&self) -> Vec<Arc<Server>> {
-        lock(&self.running).values().cloned().collect()
-    }
-
-    /// Adds one that runs; `false` when there is one of that name by now.
-    pub fn add(&self, server: &Arc<Server>) -> bool {
-        let mut running = lock(&self.running);
-        let free = !running.contains_key(&server.name);
-        if free {
-            running.insert(server.name.clone(), server.clone());
-        }
-        free
-    }
-
-    /// Ends one.
-    pub fn remove(&self, name: &str) -> bool {
-        let removed = lock(&self.running).remove(name);
-        if let Some(server) = &removed {
-            server.close();
-        }
-        removed.is_some()
-    }
-
-    /// Ends all; their ports are free a moment later.
-    pub fn clear(&self) {
-        for server in std::mem::take(&mut *lock(&self.running)).into_values() {
-            server.close();
-        }
-    }
-
-    /// Ends all, and returns when their ports are free.
-    pub async fn stop(&self) {
-        let servers = std::mem::take(&mut *lock(&self.running));
-        for task in servers.values().flat_map(|server| server.close()) {
-            // It was aborted, and says so.
-            let _ = task.await;
-        }
-    }
-
-    /// For the state between runs.
-    pub fn saved(&self) -> Vec<Plan> {
-        self.all().iter().map(|server| server.saved()).collect()
-    }
-
-    /// From the state between runs, to be started by [`Servers::resume`].
-    pub fn load(&self, plans: Vec<Plan>) {
-        *lock(&self.loaded) = plans;
-    }
-
-    /// Starts what was loaded, at the ports it had.
-    ///
-    /// # Errors
-    /// When one of them cannot start.
-    pub async fn resume(&self, world: &Shared) -> anyhow::Result<()> {
-        let plans = std::mem::take(&mut *lock(&self.loaded));
-        for mut plan in plans {
-            // Without its program a server goes on as a simulated one.
-            plan.real &= shadowsocks::program().is_ok();
-            let server = Server::start(world, plan).await?;
-            self.add(&server);
-        }
-        Ok(())
     }
 }
 

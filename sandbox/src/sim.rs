@@ -8,6 +8,9 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
@@ -53,6 +56,18 @@ impl SimError {
     }
 }
 
+/// These habits of a simulated server, with what is named changed.
+fn changed<H: Serialize + DeserializeOwned>(
+    habits: &H,
+    changes: Map<String, Value>,
+) -> Result<H, SimError> {
+    let mut habits = json!(habits);
+    if let Some(habits) = habits.as_object_mut() {
+        habits.extend(changes);
+    }
+    serde_json::from_value(habits).map_err(|error| SimError::bad(error.to_string()))
+}
+
 impl IntoResponse for SimError {
     fn into_response(self) -> Response {
         (self.0, Json(self.1)).into_response()
@@ -66,7 +81,7 @@ pub type SimResult = Result<Json<Value>, SimError>;
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
-impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned> axum::extract::FromRequest<S> for Body<T> {
     type Rejection = SimError;
 
     async fn from_request(
@@ -87,9 +102,7 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequest<
 #[derive(Debug)]
 pub struct Params<T>(pub T);
 
-impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequestParts<S>
-    for Params<T>
-{
+impl<S: Send + Sync, T: DeserializeOwned> axum::extract::FromRequestParts<S> for Params<T> {
     type Rejection = SimError;
 
     async fn from_request_parts(

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::door::Door;
 use crate::door::Mode;
+use crate::servers::Simulated;
 use crate::world::Shared;
 use crate::world::World;
 use crate::world::lock;
@@ -139,12 +140,14 @@ pub struct Server {
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Server {
-    /// Starts it.
-    ///
-    /// # Errors
-    /// When a port cannot be had.
-    pub async fn start(world: &Shared, plan: Plan) -> anyhow::Result<Arc<Self>> {
+impl Simulated for Server {
+    type Plan = Plan;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn start(world: &Shared, plan: Plan) -> anyhow::Result<Arc<Self>> {
         let (door, listener) = Door::bind(plan.listen)
             .await
             .with_context(|| format!("cannot listen on {} for telemt", plan.listen))?;
@@ -181,9 +184,20 @@ impl Server {
         Ok(server)
     }
 
-    /// Ends it; its connections are cut.
-    /// Its ports are free once the tasks that are returned have ended.
-    pub fn close(&self) -> Vec<JoinHandle<()>> {
+    fn saved(&self) -> Plan {
+        let state = self.state();
+        Plan {
+            name: self.name.clone(),
+            listen: self.door.address(),
+            proxy: self.proxy,
+            auth_header: self.auth_header.clone(),
+            habits: self.habits(),
+            file: state.file.clone(),
+            quota_used: state.quota_used.clone(),
+        }
+    }
+
+    fn close(&self) -> Vec<JoinHandle<()>> {
         let mut tasks: Vec<JoinHandle<()>> = lock(&self.tasks).drain(..).collect();
         tasks.extend(self.door.close());
         for task in &tasks {
@@ -191,7 +205,9 @@ impl Server {
         }
         tasks
     }
+}
 
+impl Server {
     /// The API's base, without `/v1`.
     pub fn url(&self) -> String {
         format!("http://{}", self.door.address())
@@ -304,102 +320,10 @@ impl Server {
         }
         self.door.set(mode).await;
     }
-
-    /// For the state between runs.
-    pub fn saved(&self) -> Plan {
-        let state = self.state();
-        Plan {
-            name: self.name.clone(),
-            listen: self.door.address(),
-            proxy: self.proxy,
-            auth_header: self.auth_header.clone(),
-            habits: self.habits(),
-            file: state.file.clone(),
-            quota_used: state.quota_used.clone(),
-        }
-    }
 }
 
 fn take_one(left: &mut u32) -> bool {
     let some = *left > 0;
     *left = left.saturating_sub(1);
     some
-}
-
-/// All instances, by name.
-#[derive(Debug, Default)]
-pub struct Servers {
-    running: Mutex<BTreeMap<String, Arc<Server>>>,
-    /// Read from the state between runs and not started yet.
-    loaded: Mutex<Vec<Plan>>,
-}
-
-impl Servers {
-    /// One of them.
-    pub fn get(&self, name: &str) -> Option<Arc<Server>> {
-        lock(&self.running).get(name).cloned()
-    }
-
-    /// All of them.
-    pub fn all(&self) -> Vec<Arc<Server>> {
-        lock(&self.running).values().cloned().collect()
-    }
-
-    /// Adds one that runs; `false` when there is one of that name by now.
-    pub fn add(&self, server: &Arc<Server>) -> bool {
-        let mut running = lock(&self.running);
-        let free = !running.contains_key(&server.name);
-        if free {
-            running.insert(server.name.clone(), server.clone());
-        }
-        free
-    }
-
-    /// Ends one.
-    pub fn remove(&self, name: &str) -> bool {
-        let removed = lock(&self.running).remove(name);
-        if let Some(server) = &removed {
-            server.close();
-        }
-        removed.is_some()
-    }
-
-    /// Ends all; their ports are free a moment later.
-    pub fn clear(&self) {
-        for server in std::mem::take(&mut *lock(&self.running)).into_values() {
-            server.close();
-        }
-    }
-
-    /// Ends all, and returns when their ports are free.
-    pub async fn stop(&self) {
-        let servers = std::mem::take(&mut *lock(&self.running));
-        for task in servers.values().flat_map(|server| server.close()) {
-            // It was aborted, and says so.
-            let _ = task.await;
-        }
-    }
-
-    /// For the state between runs.
-    pub fn saved(&self) -> Vec<Plan> {
-        self.all().iter().map(|server| server.saved()).collect()
-    }
-
-    /// From the state between runs, to be started by [`Servers::resume`].
-    pub fn load(&self, plans: Vec<Plan>) {
-        *lock(&self.loaded) = plans;
-    }
-
-    /// Starts what was loaded, at the ports it had.
-    ///
-    /// # Errors
-    /// When one of them cannot start.
-    pub async fn resume(&self, world: &Shared) -> anyhow::Result<()> {
-        let plans = std::mem::take(&mut *lock(&self.loaded));
-        for plan in plans {
-            let server = Server::start(world, plan).await?;
-            self.add(&server);
-        }
-        Ok(())
-    }
 }

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::clock::Clock;
 use crate::outline;
 use crate::program::Program;
+use crate::servers::Servers;
 use crate::telemt;
 
 pub mod calls;
@@ -112,9 +113,9 @@ pub struct World {
     /// Stars.
     pub payments: Mutex<payments::Payments>,
     /// Outline servers.
-    pub outline: outline::Servers,
+    pub outline: Servers<outline::Server>,
     /// telemt instances.
-    pub telemt: telemt::Servers,
+    pub telemt: Servers<telemt::Server>,
     /// Where updates are sent.
     pub webhook: webhook::Webhook,
     /// Woken when there is something to save.
@@ -157,8 +158,8 @@ impl World {
             limits,
             profile: Mutex::default(),
             payments: Mutex::default(),
-            outline: outline::Servers::default(),
-            telemt: telemt::Servers::default(),
+            outline: Servers::default(),
+            telemt: Servers::default(),
             webhook: webhook::Webhook::default(),
             dirty: Notify::new(),
             epoch: watch::Sender::new(clock::real_ms()),

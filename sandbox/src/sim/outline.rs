@@ -15,6 +15,7 @@ use serde_json::json;
 use super::Body;
 use super::SimError;
 use super::SimResult;
+use super::changed;
 use crate::outline;
 use crate::outline::Habits;
 use crate::outline::MAX_SERVERS;
@@ -24,6 +25,7 @@ use crate::outline::certificate::Certificate;
 use crate::outline::create::Wish;
 use crate::outline::state::State as Known;
 use crate::outline::state::WINDOW_SECONDS;
+use crate::servers::Simulated as _;
 use crate::world::Shared;
 
 /// The port of keys unless another is asked for.
@@ -219,12 +221,7 @@ pub async fn set_faults(
     Body(changes): Body<Map<String, Value>>,
 ) -> SimResult {
     let server = find(&world, &name)?;
-    let mut habits = json!(server.habits());
-    if let Some(habits) = habits.as_object_mut() {
-        habits.extend(changes);
-    }
-    let habits: Habits =
-        serde_json::from_value(habits).map_err(|error| SimError::bad(error.to_string()))?;
+    let habits = changed(&server.habits(), changes)?;
     server.set_habits(habits).await;
     world.touch();
     Ok(Json(json!(server.habits())))

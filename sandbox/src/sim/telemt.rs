@@ -17,6 +17,8 @@ use serde_json::json;
 use super::Body;
 use super::SimError;
 use super::SimResult;
+use super::changed;
+use crate::servers::Simulated as _;
 use crate::telemt::Habits;
 use crate::telemt::MAX_SERVERS;
 use crate::telemt::Plan;
@@ -276,12 +278,7 @@ pub async fn set_faults(
     Body(changes): Body<Map<String, Value>>,
 ) -> SimResult {
     let server = find(&world, &name)?;
-    let mut habits = json!(server.habits());
-    if let Some(habits) = habits.as_object_mut() {
-        habits.extend(changes);
-    }
-    let habits: Habits =
-        serde_json::from_value(habits).map_err(|error| SimError::bad(error.to_string()))?;
+    let habits = changed(&server.habits(), changes)?;
     server.set_habits(habits).await;
     world.touch();
     Ok(Json(json!(server.habits())))
