@@ -5,7 +5,6 @@ mod outline;
 mod telemt;
 
 pub use make::KeyDrivers;
-pub(crate) use make::host_of;
 pub use outline::OutlineDriver;
 pub use telemt::{ProxyPlace, TelemtDriver};
 

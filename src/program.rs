@@ -34,6 +34,7 @@ use usipipo_actors::env::Options;
 use usipipo_actors::leader::Role;
 use usipipo_actors::ports::clock::Clock;
 use usipipo_actors::ports::drivers::Drivers;
+use usipipo_actors::ports::promotion::ByAdmin;
 use usipipo_actors::ports::updates::UpdateSource;
 use usipipo_actors::storage::{Store, Vault};
 use usipipo_actors::system::{System, SystemParts};
@@ -108,7 +109,7 @@ impl Program {
             tracing::info!(migration, "the database was brought up to date");
         }
         let vault = Vault::open_or_create(&database::key_file(settings))?;
-        let store = Store::connect(&database.options, vault)?.with_notice_hours(settings.quiet.0, settings.tz.name());
+        let store = Store::connect(&database.options, vault)?;
         let clock: Arc<dyn Clock> = match &demo_clock {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock),
@@ -138,6 +139,7 @@ impl Program {
             clock,
             messenger: Arc::new(messenger),
             parser: Arc::new(TelegramParser),
+            registrar: Arc::new(ByAdmin),
             source,
             nodes,
             key_nodes,

@@ -10,7 +10,7 @@ pub(crate) mod fake;
 mod links;
 mod user;
 
-pub use client::{Health, Readiness, SystemInfo, TelemtClient, USERS_MAX};
+pub use client::{Health, Readiness, SystemInfo, TelemtClient};
 pub use error::TelemtError;
-pub use links::{ProxyLinks, proxy_links, secret_text};
+pub use links::{proxy_link, secret_text};
 pub use user::{NewUser, ProxyUser, SENTINEL, UserCreated, UserLimits, UserPatch, Username};

@@ -116,8 +116,8 @@ pub struct NodePlace {
     pub failing: AtomicBool,
     /// A nudge waits in its mailbox; another one would say the same.
     pub nudged: AtomicBool,
-    /// A server of keys.
-    pub keys: AtomicBool,
+    /// A server of keys; else of tunnels.
+    pub keys: bool,
     state: RwLock<NodeState>,
 }
 
@@ -225,7 +225,7 @@ impl Default for Directory {
 
 impl Directory {
     /// The place of a server, made when first asked for.
-    pub fn add_node(&self, node: NodeId, name: &str) -> Arc<NodePlace> {
+    pub fn add_node(&self, node: NodeId, name: &str, keys: bool) -> Arc<NodePlace> {
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         let place = nodes.entry(node).or_insert_with(|| {
             Arc::new(NodePlace {
@@ -233,7 +233,7 @@ impl Directory {
                 name: name.to_owned(),
                 up: AtomicBool::new(false),
                 failing: AtomicBool::new(false),
-                keys: AtomicBool::new(false),
+                keys,
                 state: RwLock::new(NodeState::Active),
                 nudged: AtomicBool::new(false),
             })

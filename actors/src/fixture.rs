@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use crate::directory::Directory;
-use crate::env::{Duty, Env, Options};
+use crate::env::{Duty, Env};
 use crate::leader::LeaderMsg;
 use crate::limits::Limits;
 use crate::rig::Lock;
@@ -16,9 +16,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
-use usipipo_domain::ids::{BotId, ServiceId, UserId};
-use usipipo_domain::lang::Lang;
-use usipipo_domain::permission::Staff;
+use usipipo_domain::ids::{ServiceId, UserId};
 use usipipo_storage::Store;
 use usipipo_storage::model::{Epoch, PeerRow, StoreOptions};
 use usipipo_storage::testing::{SeededNode, TestDatabase};
@@ -33,6 +31,7 @@ pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap()
 }
 
+/// Its store knows no quiet hours but those that users chose, so that notices come at once at any time of the day.
 pub(crate) struct Bench {
     pub(crate) db: Arc<TestDatabase>,
     pub(crate) store: Store,
@@ -97,16 +96,7 @@ impl Bench {
             registrar: Arc::new(crate::ports::promotion::ByAdmin),
             drivers: Arc::new(crate::testing::drivers::FakeDrivers::default()),
             directory: Directory::default(),
-            options: Options {
-                bot: BotId(1),
-                staff: Arc::new(Staff::new(vec![ADMIN], Vec::new())),
-                language: Lang::Es,
-                tz: "UTC".to_owned(),
-                grace: usipipo_domain::lifecycle::GRACE,
-                quiet: Some(usipipo_domain::lifecycle::QuietHours::default()),
-                services_max: usipipo_domain::service::SERVICES_MAX,
-                limits: bounds,
-            },
+            options: crate::testing::options(ADMIN, bounds),
         });
         let duty = Duty { env: Arc::clone(&env), epoch };
         let args = SupervisorArgs {

@@ -2,9 +2,10 @@
 //! time.
 //!
 //! Such a server writes its whole file anew for every change, so changes go one after the other, and those that somebody waits
-//! for go first. Where it acts on a change only a moment later, the next ones are made meanwhile. A full comparison runs at the start, after trouble, and every half minute, also in the middle of many changes:
-//! it brings the traffic, by which a service that used up its own is closed. A nudge about new keys alone needs no reading.
-//! Keys that are not ours are counted, reported and left alone.
+//! for go first. Where it acts on a change only a moment later, the next ones are made meanwhile. A full comparison runs at the
+//! start, after trouble, and every half minute, also in the middle of many changes: it brings the traffic, by which a service
+//! that used up its own is closed. A nudge about new keys alone needs no reading. Keys that are not ours are counted, reported
+//! and left alone.
 
 mod plan;
 mod probe;
@@ -16,7 +17,7 @@ use crate::metrics::{self as names, Alive};
 use crate::node::NodeMsg;
 use crate::ports::driver::DriverError;
 use crate::ports::key_driver::KeyDriver;
-use crate::server::{Health, Secrets, Trouble, Who};
+use crate::server::{Health, Secrets, Trouble, Who, asked, next_wait};
 use crate::supervision::ChildSpec;
 use crate::timer::Timer;
 use probe::Probes;
@@ -52,7 +53,6 @@ pub struct KeyNodeArgs {
 pub fn spec(duty: &Duty, node: &KeyNodeRow, driver: Arc<dyn KeyDriver>) -> ChildSpec {
     let who = Who::new(duty, KIND, node.id, &node.spec.name, node.spec.exclusive, node.state);
     let place = Arc::clone(&who.place);
-    place.keys.store(true, Ordering::Release);
     let args = KeyNodeArgs { who, driver };
     let make = move || (KeyNode, args.clone());
     let name = child_name(&node.spec.name);
@@ -353,7 +353,7 @@ impl KeyNodeState {
         self.behind = false;
         self.steps.clear();
         self.settling.clear();
-        let wait = self.args.who.next_wait(self.wait);
+        let wait = next_wait(self.wait);
         self.wait = Some(wait);
         self.tick_after(wait);
         if let Some(error) = self.args.who.sorted(trouble, wait, &mut self.quiet) {
@@ -369,7 +369,7 @@ impl KeyNodeState {
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T, DriverError>>) -> Result<T, Trouble> {
-        self.args.who.call(self.env().limits().key_call_timeout, call).await
+        Ok(asked(self.env().limits().key_call_timeout, call).await?)
     }
 }
 

@@ -13,7 +13,7 @@ mod work;
 use crate::env::{Duty, Env};
 use crate::metrics::{self as names, Alive};
 use crate::ports::driver::{DriverError, DriverMode, VpnDriver};
-use crate::server::{Health, Secrets, Trouble, Who};
+use crate::server::{Health, Secrets, Trouble, Who, asked, next_wait};
 use crate::supervision::ChildSpec;
 use crate::timer::Timer;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -289,7 +289,7 @@ impl NodeState {
         self.compared = false;
         self.begun = None;
         self.steps.clear();
-        let wait = self.args.who.next_wait(self.wait);
+        let wait = next_wait(self.wait);
         self.wait = Some(wait);
         self.tick_after(wait);
         if let Some(error) = self.args.who.sorted(trouble, wait, &mut self.quiet) {
@@ -302,7 +302,7 @@ impl NodeState {
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T, DriverError>>) -> Result<T, Trouble> {
-        self.args.who.call(self.env().limits().driver_timeout, call).await
+        Ok(asked(self.env().limits().driver_timeout, call).await?)
     }
 
     async fn answered(&mut self, foreign: usize) -> Result<(), Trouble> {

@@ -14,13 +14,12 @@ use crate::timer::Timer;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use usipipo_domain::alert::AlertKind;
 use usipipo_domain::ids::NodeId;
 use usipipo_domain::service::NodeState;
 use usipipo_storage::StoreError;
-use usipipo_storage::model::{KeyNodeRow, NodeHealth};
+use usipipo_storage::model::{KeyNodeRow, NodeHealth, ServerStanding};
 
 /// As metrics label it.
 pub const KIND: &str = "registry";
@@ -58,8 +57,6 @@ pub fn spec(duty: &Duty) -> ChildSpec {
 /// The state of the registry.
 pub struct RegistryState {
     duty: Duty,
-    /// Its own supervisor, which is the servers' too.
-    supervisor: Option<SupervisorRef>,
     tick: Option<Timer>,
     /// Servers that cannot be steered, by name, of which admins were told.
     silent: BTreeMap<NodeId, String>,
@@ -76,14 +73,7 @@ impl Actor for Registry {
     async fn pre_start(&self, myself: ActorRef<RegistryMsg>, duty: Duty) -> Result<RegistryState, ActorProcessingErr> {
         duty.env.directory.registry.enter(myself);
         duty.env.directory.registry.tell(RegistryMsg::Look);
-        Ok(RegistryState {
-            duty,
-            supervisor: None,
-            tick: None,
-            silent: BTreeMap::new(),
-            strays: None,
-            _alive: Alive::new(KIND),
-        })
+        Ok(RegistryState { duty, tick: None, silent: BTreeMap::new(), strays: None, _alive: Alive::new(KIND) })
     }
 
     async fn handle(
@@ -93,14 +83,14 @@ impl Actor for Registry {
         state: &mut RegistryState,
     ) -> Result<(), ActorProcessingErr> {
         state.env().directory.registry.taken();
-        // It is linked after its start, so not known before.
-        state.supervisor = myself.try_get_supervisor().map(Into::into);
         let env = Arc::clone(&state.duty.env);
         state.tick = Some(Timer::after(LOOK_EVERY, move || {
             env.directory.registry.tell(RegistryMsg::Look);
         }));
+        // Its own supervisor is the servers' too. It is linked after this actor's start, so not known before.
+        let Some(supervisor) = myself.try_get_supervisor().map(Into::into) else { return Ok(()) };
         names::observed(KIND, "look", async {
-            if let Err(error) = state.look().await {
+            if let Err(error) = state.look(&supervisor).await {
                 tracing::warn!(actor = KIND, %error, "servers cannot be looked at; trying again");
             }
             Ok(())
@@ -114,8 +104,7 @@ impl RegistryState {
         &self.duty.env
     }
 
-    async fn look(&mut self) -> Result<(), StoreError> {
-        let Some(supervisor) = self.supervisor.clone() else { return Ok(()) };
+    async fn look(&mut self, supervisor: &SupervisorRef) -> Result<(), StoreError> {
         let mut silent = BTreeMap::new();
         for row in self.env().store.added_key_nodes().await? {
             let there = self.env().directory.node(row.id).is_some_and(|place| place.slot.is_up());
@@ -141,22 +130,25 @@ impl RegistryState {
                 self.env().directory.alerts.tell(AlertsMsg::Resolve(kind.key()));
             }
         }
+        // After the servers above, so that none of them is missing from it.
+        let rows = self.env().store.all_servers().await?;
         for (node, place) in self.env().directory.all_nodes() {
-            if place.keys.load(Ordering::Acquire) && self.env().store.node_state(node).await? == NodeState::Removed {
-                self.end(&supervisor, node, &place.name).await;
+            let is_there = rows.iter().any(|row| row.id == node && row.state != NodeState::Removed);
+            if place.keys && !is_there {
+                self.end(supervisor, node, &place.name).await;
             }
         }
-        self.look_at_strays().await
+        self.look_at_strays(rows).await
     }
 
     /// A server whose part of the settings is gone, or whose row cannot be read, has no actor either: nothing new goes to it,
     /// and admins hear of it while anything lives there.
-    async fn look_at_strays(&mut self) -> Result<(), StoreError> {
+    async fn look_at_strays(&mut self, rows: Vec<ServerStanding>) -> Result<(), StoreError> {
         let env = Arc::clone(&self.duty.env);
-        let mut known: Vec<NodeId> = env.directory.all_nodes().into_iter().map(|(node, _)| node).collect();
+        let mut known: BTreeSet<NodeId> = env.directory.all_nodes().into_iter().map(|(node, _)| node).collect();
         known.extend(self.silent.keys());
         let mut strays = BTreeSet::new();
-        for stray in env.store.nodes_besides(&known).await? {
+        for stray in rows.into_iter().filter(|row| !known.contains(&row.id)) {
             if stray.state == NodeState::Removed {
                 // What an earlier process said of it is over.
                 if self.strays.as_ref().is_none_or(|before| before.contains(&stray.id)) {
@@ -172,7 +164,7 @@ impl RegistryState {
                 env.store.record_health(self.duty.epoch, stray.id, &health).await?;
             }
             let kind = AlertKind::NodeDown { node: stray.name, error: error.to_owned() };
-            let alarms = stray.in_use && matches!(stray.state, NodeState::Active | NodeState::Draining);
+            let alarms = stray.in_use && stray.state.alarms();
             let message = if alarms { AlertsMsg::Raise(kind) } else { AlertsMsg::Resolve(kind.key()) };
             env.directory.alerts.tell(message);
             strays.insert(stray.id);
@@ -192,7 +184,7 @@ impl RegistryState {
             now: env.clock.now(),
         };
         env.store.record_health(self.duty.epoch, node, &health).await?;
-        if state != NodeState::Maintenance {
+        if state.alarms() {
             env.directory.alerts.tell(AlertsMsg::Raise(AlertKind::NodeDown { node: name, error }));
         }
         Ok(())

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::directory::Directory;
-use crate::env::{Duty, Env, Options};
+use crate::env::{Duty, Env};
 use crate::inbox::InboxMsg;
 use crate::limits::Limits;
 use crate::ports::promotion::ByAdmin;
@@ -19,9 +19,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
-use usipipo_domain::ids::{BotId, UserId};
-use usipipo_domain::lang::Lang;
-use usipipo_domain::permission::Staff;
+use usipipo_domain::ids::UserId;
 use usipipo_storage::testing::{SeededNode, TestDatabase};
 use usipipo_storage::{Store, StoreError};
 
@@ -55,16 +53,7 @@ impl Rig {
         let (clock, messenger) = (Arc::new(FakeClock::default()), Arc::new(FakeMessenger::default()));
         let mut limits = Limits { send_rate: None, ..Limits::default() };
         change(&mut limits);
-        let options = Options {
-            bot: BotId(1),
-            staff: Arc::new(Staff::new(vec![ADMIN], Vec::new())),
-            language: Lang::Es,
-            tz: "America/Havana".to_owned(),
-            grace: usipipo_domain::lifecycle::GRACE,
-            quiet: Some(usipipo_domain::lifecycle::QuietHours::default()),
-            services_max: usipipo_domain::service::SERVICES_MAX,
-            limits,
-        };
+        let options = crate::testing::options(ADMIN, limits);
         let directory = Directory::default();
         let drivers = Arc::new(crate::testing::drivers::FakeDrivers::default());
         let env = Arc::new(Env {

@@ -9,11 +9,15 @@ pub(crate) use secrets::Secrets;
 
 use crate::directory::NodePlace;
 use crate::env::{Duty, Env};
+use crate::key_node;
 use crate::leader::LeaderMsg;
+use crate::metrics as names;
 use crate::node::NodeMsg;
 use crate::ports::driver::DriverError;
 use crate::registry::RegistryMsg;
 use crate::timer::{Timer, backoff};
+use chrono::{DateTime, Utc};
+use metrics::{counter, histogram};
 use std::sync::Arc;
 use std::time::Duration;
 use usipipo_domain::ids::NodeId;
@@ -57,6 +61,20 @@ impl From<StoreError> for Trouble {
     }
 }
 
+/// A call of a server, for so long.
+pub(crate) async fn asked<T>(
+    within: Duration,
+    call: impl Future<Output = Result<T, DriverError>>,
+) -> Result<T, DriverError> {
+    let late = || DriverError::Unavailable(format!("no answer within {} s", within.as_secs_f32()));
+    tokio::time::timeout(within, call).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// The wait after one more failure.
+pub(crate) fn next_wait(last: Option<Duration>) -> Duration {
+    backoff(last, RETRY_MIN, RETRY_MAX)
+}
+
 impl Who {
     /// Enters the server's place into the directory.
     pub(crate) fn new(
@@ -67,7 +85,7 @@ impl Who {
         exclusive: bool,
         state: NodeState,
     ) -> Self {
-        let place = duty.env.directory.add_node(id, name);
+        let place = duty.env.directory.add_node(id, name, kind == key_node::KIND);
         place.set_state(state);
         Self { duty: duty.clone(), place, kind, id, name: name.to_owned(), exclusive }
     }
@@ -93,21 +111,24 @@ impl Who {
         Ok(state)
     }
 
-    /// A call of the server, for so long.
-    pub(crate) async fn call<T>(
-        &self,
-        within: Duration,
-        call: impl Future<Output = Result<T, DriverError>>,
-    ) -> Result<T, Trouble> {
-        match tokio::time::timeout(within, call).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(DriverError::Unavailable(format!("no answer within {} s", within.as_secs_f32())).into()),
+    /// Services that were begun at these times have what they wait for since now.
+    pub(crate) fn provisioned(&self, begun: impl Iterator<Item = DateTime<Utc>>, now: DateTime<Utc>) {
+        for begun in begun {
+            let waited = (now - begun).to_std().unwrap_or_default();
+            histogram!(names::PROVISION_SECONDS, "node" => self.name.clone()).record(waited);
         }
     }
 
-    /// The wait after one more failure.
-    pub(crate) fn next_wait(&self, last: Option<Duration>) -> Duration {
-        backoff(last, RETRY_MIN, RETRY_MAX)
+    /// So many services used up their traffic by the last reading; `wake` are the servers that have something of theirs. What
+    /// their actors have in hand was read before: it goes with the next look at the rows.
+    pub(crate) fn used_up(&self, services: usize, wake: &[NodeId]) {
+        if services == 0 {
+            return;
+        }
+        let (actor, node) = (self.kind, &self.name);
+        tracing::info!(actor, node, services, "services used up their traffic");
+        counter!(names::SWEPT, "what" => "over_quota").increment(u64::try_from(services).unwrap_or(u64::MAX));
+        self.env().directory.wake_nodes(wake);
     }
 
     /// What trouble says about the server, if anything. `quiet` becomes true when another process leads.

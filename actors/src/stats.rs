@@ -21,10 +21,8 @@ pub const KIND: &str = "stats";
 
 /// A service that waits longer for its server than this raises an alert.
 const PROVISIONING_LATE: Duration = Duration::from_secs(300);
-/// A pool with less than one address in this many free raises an alert.
+/// A pool with less than one address in this many free, or a server of keys with less than one place, raises an alert.
 const NEARLY_FULL_PART: u64 = 10;
-/// A server of keys with less than one place in this many free raises an alert.
-const NEARLY_FULL_SERVER_PART: u64 = 10;
 /// A pool that will be full within so many days at last week's pace raises an alert.
 const NEARLY_FULL_DAYS: u64 = 7;
 /// What a forecast shows when the end of a pool is not in sight, in days.
@@ -154,12 +152,10 @@ const STATUSES: [ServiceStatus; 6] = [
     ServiceStatus::Revoked,
     ServiceStatus::Failed,
 ];
-/// What steers servers, as their rows say.
-const DRIVERS: [&str; 3] = ["wireguard", "outline", "telemt"];
 const STATES: [NodeState; 4] = [NodeState::Active, NodeState::Draining, NodeState::Maintenance, NodeState::Removed];
 
 fn show_nodes(nodes: &[NodeOverview]) {
-    for driver in DRIVERS {
+    for driver in Product::ALL.map(Product::driver) {
         for state in STATES {
             let count = nodes.iter().filter(|node| node.driver == driver && node.state == state).count();
             gauge!(names::NODES, "driver" => driver, "state" => state.as_str())
@@ -206,7 +202,7 @@ fn alerts(stats: &SystemStats, pools: &[PoolOverview], nodes: &[NodeOverview]) -
         let kind = AlertKind::ServerNearlyFull { node: node.name.clone(), used: node.services, capacity };
         // One that is to get nothing new may be as full as it likes.
         let takes = node.state == NodeState::Active;
-        Some(condition(takes && free < capacity.div_ceil(NEARLY_FULL_SERVER_PART), kind))
+        Some(condition(takes && free < capacity.div_ceil(NEARLY_FULL_PART), kind))
     }));
     messages
 }

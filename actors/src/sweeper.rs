@@ -6,9 +6,9 @@
 
 use crate::env::{Duty, Env};
 use crate::ip_pool::IpPoolMsg;
+use crate::lane::send;
 use crate::leader::LeaderMsg;
 use crate::metrics::{self as names, Alive};
-use crate::outbox::OutboxMsg;
 use crate::supervision::ChildSpec;
 use crate::timer::{Timer, backoff};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -228,8 +228,7 @@ impl SweeperState {
                 Ok(done)
             }
             Part::Remind => {
-                let options = &env.options;
-                let reminded = env.store.remind_due(epoch, now, limit, options.quiet, &options.tz).await?;
+                let reminded = env.store.remind_due(epoch, now, limit).await?;
                 let done = reminded.looked_at < limit;
                 count("reminded", reminded.messages.len());
                 send(&env, reminded.messages);
@@ -312,12 +311,6 @@ impl SweeperState {
         tracing::warn!(actor = KIND, %error, ?wait, "the sweep failed; trying again");
         self.wait = Some(wait);
         self.tick_after(wait);
-    }
-}
-
-fn send(env: &Env, messages: Vec<usipipo_domain::outgoing::OutboxMessage>) {
-    if !messages.is_empty() {
-        env.directory.outbox.tell(OutboxMsg::Send(messages));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::ports::drivers::Drivers;
 use crate::ports::key_driver::KeyDriver;
 use crate::ports::liveness::Liveness;
 use crate::ports::messenger::Messenger;
-use crate::ports::promotion::ByAdmin;
+use crate::ports::promotion::PromotionRegistrar;
 use crate::ports::updates::{UpdateParser, UpdateSource};
 use crate::registry::RegistryMsg;
 use crate::supervision::policy::Policy;
@@ -68,6 +68,8 @@ pub struct SystemParts {
     pub messenger: Arc<dyn Messenger>,
     /// Reads updates.
     pub parser: Arc<dyn UpdateParser>,
+    /// Gets promotion tags.
+    pub registrar: Arc<dyn PromotionRegistrar>,
     /// Long polling; `None` when updates come as webhooks.
     pub source: Option<Arc<dyn UpdateSource>>,
     /// The servers of tunnels.
@@ -138,6 +140,7 @@ impl System {
             clock,
             messenger,
             parser,
+            registrar,
             source,
             nodes,
             key_nodes,
@@ -147,17 +150,9 @@ impl System {
             holder,
             liveness,
         } = parts;
+        let store = store.with_notice_hours(options.quiet, &options.tz);
         let directory = Directory::default();
-        let env = Arc::new(Env {
-            store,
-            clock,
-            messenger,
-            parser,
-            registrar: Arc::new(ByAdmin),
-            drivers,
-            directory,
-            options,
-        });
+        let env = Arc::new(Env { store, clock, messenger, parser, registrar, drivers, directory, options });
         let seat = Seat::new(holder, liveness, env.limits().lease_ttl);
         let (given_up, polls) = (Arc::new(OnceLock::new()), source.is_some());
         let alerts = alert_sink(&env);

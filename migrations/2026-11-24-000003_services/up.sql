@@ -66,7 +66,7 @@ ALTER TABLE services
     -- The last reminder of this period that is dealt with, and when to look again.
     ADD COLUMN reminded text CHECK (reminded IN ('three_days', 'one_day', 'two_hours')),
     ADD COLUMN remind_at timestamptz;
--- What began before has neither `period_at` nor `remind_at`: the program fills them in batches (`Store::tidy`).
+-- What began before has neither `period_at` nor `remind_at`: the program fills them in batches (`Store::tidy_services`).
 
 -- Not CONCURRENTLY, and a table of services is one that a hundred thousand rows do not outgrow: each costs a reading of it, well
 -- below a second, in which nobody writes to it. See README.md.

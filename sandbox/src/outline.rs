@@ -26,6 +26,7 @@ use crate::door::Door;
 use crate::door::Mode;
 use crate::random;
 use crate::servers::Simulated;
+use crate::servers::take_one;
 use crate::world::Shared;
 use crate::world::World;
 use crate::world::lock;
@@ -349,12 +350,6 @@ impl Server {
             apply();
         });
     }
-}
-
-fn take_one(left: &mut u32) -> bool {
-    let some = *left > 0;
-    *left = left.saturating_sub(1);
-    some
 }
 
 /// The secret part of an address: 16 random bytes.

@@ -125,3 +125,10 @@ impl<S: Simulated> Servers<S> {
         Ok(())
     }
 }
+
+/// Takes one of those to come; `false` when there is none left.
+pub fn take_one(left: &mut u32) -> bool {
+    let some = *left > 0;
+    *left = left.saturating_sub(1);
+    some
+}

@@ -8,12 +8,12 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::outline::Server as Outline;
+use crate::telemt::Server as Telemt;
 use crate::world::Chat;
 use crate::world::Shared;
 
@@ -28,6 +28,7 @@ pub mod people;
 pub mod press;
 pub mod program;
 pub mod raw;
+pub mod servers;
 pub mod state;
 pub mod telemt;
 pub mod watch;
@@ -54,18 +55,6 @@ impl SimError {
     pub fn conflict(reason: impl Into<String>) -> Self {
         Self(StatusCode::CONFLICT, json!({"error": reason.into()}))
     }
-}
-
-/// These habits of a simulated server, with what is named changed.
-fn changed<H: Serialize + DeserializeOwned>(
-    habits: &H,
-    changes: Map<String, Value>,
-) -> Result<H, SimError> {
-    let mut habits = json!(habits);
-    if let Some(habits) = habits.as_object_mut() {
-        habits.extend(changes);
-    }
-    serde_json::from_value(habits).map_err(|error| SimError::bad(error.to_string()))
 }
 
 impl IntoResponse for SimError {
@@ -178,10 +167,13 @@ pub fn routes(world: &Shared) -> Router<Shared> {
         )
         .route("/sim/reset", post(control::reset))
         .route("/sim/load", post(load::load))
-        .route("/sim/outline", get(outline::list).post(outline::create))
+        .route(
+            "/sim/outline",
+            get(servers::list::<Outline>).post(outline::create),
+        )
         .route(
             "/sim/outline/{name}",
-            get(outline::one).delete(outline::delete),
+            get(servers::one::<Outline>).delete(servers::delete::<Outline>),
         )
         .route(
             "/sim/outline/{name}/keys",
@@ -190,15 +182,18 @@ pub fn routes(world: &Shared) -> Router<Shared> {
         .route("/sim/outline/{name}/traffic", post(outline::traffic))
         .route(
             "/sim/outline/{name}/faults",
-            get(outline::faults)
-                .post(outline::set_faults)
-                .delete(outline::clear_faults),
+            get(servers::faults::<Outline>)
+                .post(servers::set_faults::<Outline>)
+                .delete(servers::clear_faults::<Outline>),
         )
         .route("/sim/outline/{name}/forget", post(outline::forget))
-        .route("/sim/telemt", get(telemt::list).post(telemt::create))
+        .route(
+            "/sim/telemt",
+            get(servers::list::<Telemt>).post(telemt::create),
+        )
         .route(
             "/sim/telemt/{name}",
-            get(telemt::one).delete(telemt::delete),
+            get(servers::one::<Telemt>).delete(servers::delete::<Telemt>),
         )
         .route(
             "/sim/telemt/{name}/users",
@@ -209,9 +204,9 @@ pub fn routes(world: &Shared) -> Router<Shared> {
         .route("/sim/telemt/{name}/forget", post(telemt::forget))
         .route(
             "/sim/telemt/{name}/faults",
-            get(telemt::faults)
-                .post(telemt::set_faults)
-                .delete(telemt::clear_faults),
+            get(servers::faults::<Telemt>)
+                .post(servers::set_faults::<Telemt>)
+                .delete(servers::clear_faults::<Telemt>),
         )
         .route_layer(from_fn_with_state(world.clone(), guard::guard))
 }

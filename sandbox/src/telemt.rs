@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use crate::door::Door;
 use crate::door::Mode;
 use crate::servers::Simulated;
+use crate::servers::take_one;
 use crate::world::Shared;
 use crate::world::World;
 use crate::world::lock;
@@ -320,10 +321,4 @@ impl Server {
         }
         self.door.set(mode).await;
     }
-}
-
-fn take_one(left: &mut u32) -> bool {
-    let some = *left > 0;
-    *left = left.saturating_sub(1);
-    some
 }

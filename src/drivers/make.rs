@@ -1,12 +1,11 @@
 //! Makes drivers while the program runs, and asks a server whether it is what somebody says before it is kept.
 
 use super::{OutlineDriver, ProxyPlace, TelemtDriver};
-use crate::outline::{CertHash, OutlineClient, OutlineError, check_api_url};
+use crate::outline::{CertHash, Installed, OutlineClient, OutlineError, check_api_url};
 use crate::remote::CallTimeouts;
 use crate::telemt::{TelemtClient, TelemtError};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,30 +74,8 @@ impl Drivers for KeyDrivers {
     }
 }
 
-/// What Outline's installer prints at its end.
-#[derive(Deserialize)]
-struct Installed {
-    #[serde(rename = "apiUrl")]
-    api_url: String,
-    #[serde(rename = "certSha256")]
-    cert_sha256: String,
-}
-
-/// The line that the installer prints, also with words around it, or the lines `apiUrl:…` and `certSha256:…` of the file that it
-/// leaves on the server.
-fn installed(pasted: &str) -> Option<Installed> {
-    if let Some((start, end)) = pasted.find('{').zip(pasted.rfind('}')) {
-        return serde_json::from_str(pasted.get(start..=end)?).ok();
-    }
-    let of = |key: &str| {
-        let mut lines = pasted.lines().map(str::trim);
-        lines.find_map(|line| Some(line.strip_prefix(key)?.strip_prefix(':')?.trim().to_owned()))
-    };
-    Some(Installed { api_url: of("apiUrl")?, cert_sha256: of("certSha256")? })
-}
-
 async fn outline(draft: &ServerDraft, pasted: &str) -> Result<NewServer, ServerProblem> {
-    let read = installed(pasted).ok_or(ServerProblem::Unreadable)?;
+    let read = Installed::read(pasted).ok_or(ServerProblem::Unreadable)?;
     let (api_url, cert) = (SecretString::from(read.api_url), read.cert_sha256);
     check_api_url(&api_url).map_err(|_| ServerProblem::Unreadable)?;
     let hash = cert.parse::<CertHash>().map_err(|_| ServerProblem::Unreadable)?;
@@ -107,8 +84,8 @@ async fn outline(draft: &ServerDraft, pasted: &str) -> Result<NewServer, ServerP
         OutlineError::Certificate { seen } => ServerProblem::Certificate { seen: seen.to_string() },
         error => ServerProblem::Answer { error: error.to_string() },
     })?;
-    let host = Some(server.hostname_for_access_keys).filter(|host| !host.is_empty()).or_else(|| host_of(&api_url));
-    let place = (host.ok_or(ServerProblem::Unreadable)?, server.port_for_new_access_keys);
+    let host = server.host(&api_url).ok_or(ServerProblem::Unreadable)?;
+    let place = (host, server.port_for_new_access_keys);
     let access = ServerAccess::Outline { api_url: Hidden::new(api_url.expose_secret()), cert_sha256: hash.to_string() };
     finish(draft, place, access)
 }
@@ -150,12 +127,6 @@ fn finish(draft: &ServerDraft, (host, port): (String, u16), access: ServerAccess
         domain: draft.domain.clone().filter(|domain| !domain.is_empty()),
         access,
     })
-}
-
-/// The host of an address, an IPv6 one without brackets.
-pub(crate) fn host_of(url: &SecretString) -> Option<String> {
-    let url = reqwest::Url::parse(url.expose_secret()).ok()?;
-    Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
 }
 
 #[cfg(test)]

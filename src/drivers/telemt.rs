@@ -61,8 +61,9 @@ impl TelemtDriver {
     }
 
     /// With other limits of the probe's time.
+    #[cfg(test)]
     #[must_use]
-    pub const fn with_probe_limits(mut self, limits: Limits) -> Self {
+    const fn with_probe_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
@@ -137,7 +138,7 @@ impl KeyDriver for TelemtDriver {
             UserCreated::Created(_) => {}
             UserCreated::AlreadyOurs(user) if user.enabled == new.enabled && user.limits.same(&new.limits) => {}
             UserCreated::AlreadyOurs(_) => {
-                let patch = UserPatch { secret: None, limits: Some(new.limits), enabled: Some(new.enabled) };
+                let patch = UserPatch { limits: Some(new.limits), enabled: Some(new.enabled) };
                 self.client.patch_user(name, &patch).await.map_err(said)?;
             }
             UserCreated::TakenByOther => return Ok(Put::TakenByOther),

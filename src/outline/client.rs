@@ -39,9 +39,6 @@ impl fmt::Debug for OutlineClient {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerInfo {
-    /// The operator's name for it.
-    #[serde(default)]
-    pub name: String,
     /// Made when it was installed; another one means another server with other keys and counters.
     pub server_id: String,
     /// Of its software.
@@ -57,6 +54,19 @@ pub struct ServerInfo {
     pub hostname_for_access_keys: String,
 }
 
+impl ServerInfo {
+    /// Where its users connect: what it says itself, else the host of its management address, an IPv6 one without brackets.
+    /// `None` when that address has none.
+    #[must_use]
+    pub fn host(&self, api_url: &SecretString) -> Option<String> {
+        if !self.hostname_for_access_keys.is_empty() {
+            return Some(self.hostname_for_access_keys.clone());
+        }
+        let url = Url::parse(api_url.expose_secret().trim()).ok()?;
+        Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
+    }
+}
+
 /// Bytes of all keys in the last 30 days. It is a window and not a total: it falls when days drop out of it, see
 /// [`usipipo_actors::domain::usage`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,12 +77,6 @@ impl Transfer {
     #[must_use]
     pub fn of(&self, id: u64) -> u64 {
         self.0.get(&id.to_string()).copied().unwrap_or(0)
-    }
-
-    /// Of all keys together, whoever they belong to.
-    #[must_use]
-    pub fn sum(&self) -> u64 {
-        self.0.values().copied().fold(0, u64::saturating_add)
     }
 }
 
@@ -156,14 +160,6 @@ impl OutlineClient {
         }
     }
 
-    /// Gives a key another name.
-    ///
-    /// # Errors
-    /// [`OutlineError`].
-    pub async fn rename(&self, id: u64, name: &str) -> Result<(), OutlineError> {
-        self.change_key(Method::PUT, id, "/name", Some(json!({ "name": name }))).await
-    }
-
     /// Limits a key to so many bytes in the last 30 days: 0 keeps it from working, and keeps the key; `None` takes the limit
     /// away. It counts at once for connections to come.
     ///
@@ -196,27 +192,6 @@ impl OutlineClient {
     pub async fn transfer(&self) -> Result<Transfer, OutlineError> {
         let json: TransferJson = self.get("/metrics/transfer", LIST_MAX_BYTES).await?;
         Ok(Transfer(json.bytes_transferred_by_user_id.into_iter().map(|(id, bytes)| (id, whole(bytes))).collect()))
-    }
-
-    /// Sets what stands in the links that the server writes: a name or an address.
-    ///
-    /// # Errors
-    /// [`OutlineError`].
-    pub async fn set_hostname(&self, hostname: &str) -> Result<(), OutlineError> {
-        self.change("/server/hostname-for-access-keys", json!({ "hostname": hostname })).await
-    }
-
-    /// Sets the port of keys that name none.
-    ///
-    /// # Errors
-    /// [`OutlineError`]; [`OutlineError::Conflict`] when another program has the port.
-    pub async fn set_port(&self, port: u16) -> Result<(), OutlineError> {
-        self.change("/server/port-for-new-access-keys", json!({ "port": port })).await
-    }
-
-    async fn change(&self, path: &str, body: serde_json::Value) -> Result<(), OutlineError> {
-        let _turn = self.changing.lock().await;
-        self.call(Method::PUT, path, Some(&body), "").await.map(drop)
     }
 
     async fn change_key(

@@ -75,7 +75,7 @@ impl OutlineError {
         matches!(self, Self::Unreachable(_) | Self::NoAnswer(_))
     }
 
-    /// Short and fixed, for metrics.
+    /// Short and fixed: which kind of failure this is, without its words.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -8,8 +8,6 @@ use subtle::ConstantTimeEq as _;
 /// Smallest id of a key of ours. The server itself counts from 0, so it never gets here; and its own statistics read ids as
 /// whole numbers, so that a text would not do.
 pub const KEY_ID_MIN: u64 = 1_000_000_000;
-/// Keys that one server carries well; above it, setting up connections and changing keys become slow.
-pub const KEYS_MAX: usize = 1_000;
 
 /// The number of a key of ours; `None` for somebody else's.
 #[must_use]

@@ -29,7 +29,7 @@ impl ScreenData for Store {
         page: u16,
         per_page: u16,
     ) -> DataResult<Page<ServiceCard>> {
-        Self::services_of_products(self, user, products, page, per_page).await.map_err(data_error)
+        Self::services_of(self, user, products, page, per_page).await.map_err(data_error)
     }
 
     async fn card(&self, user: UserId, service: ServiceId) -> DataResult<Option<ServiceCard>> {

@@ -1,8 +1,7 @@
 //! The HTTP interface.
 
 use super::error::TelemtError;
-use super::user::{NewUser, ProxyUser, SENTINEL, UserCreated, UserJson, UserPatch, Username, hex};
-use crate::mtproto::SecretKey;
+use super::user::{NewUser, ProxyUser, SENTINEL, UserCreated, UserJson, UserPatch, Username};
 use crate::remote::{Answer, CallTimeouts, exchange, tidy, with_causes};
 use crate::telemetry::hide;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, IF_MATCH};
@@ -17,9 +16,6 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-/// Users that one server carries well. A handshake is matched by trying secrets in turn, and under attack only few are
-/// tried, so that with thousands of users good ones would be refused.
-pub const USERS_MAX: usize = 500;
 /// Bytes of an answer about one user.
 const ANSWER_MAX_BYTES: usize = 256 << 10;
 /// Bytes of all users; one takes about 2 kB, more with many client addresses.
@@ -201,17 +197,6 @@ impl TelemtClient {
         Ok(user.into())
     }
 
-    /// Gives a user another secret, chosen by the caller; the old one is refused from then on.
-    ///
-    /// # Errors
-    /// [`TelemtError`].
-    pub async fn rotate_secret(&self, name: Username, secret: &SecretKey) -> Result<ProxyUser, TelemtError> {
-        let _turn = self.changing.lock().await;
-        let body = json!({ "secret": hex(secret) });
-        let changed: WithSecret = self.change(Method::POST, &path(name, "/rotate-secret"), Some(&body)).await?;
-        Ok(changed.user.into())
-    }
-
     /// Lets a user connect, or cuts it off, open connections included.
     ///
     /// # Errors
@@ -221,15 +206,6 @@ impl TelemtClient {
         let action = if enabled { "/enable" } else { "/disable" };
         let user: UserJson = self.change(Method::POST, &path(name, action), None).await?;
         Ok(user.into())
-    }
-
-    /// Sets the traffic that counts against the user's quota to zero.
-    ///
-    /// # Errors
-    /// [`TelemtError`].
-    pub async fn reset_quota(&self, name: Username) -> Result<(), TelemtError> {
-        let _turn = self.changing.lock().await;
-        self.change::<Value>(Method::POST, &path(name, "/reset-quota"), None).await.map(drop)
     }
 
     /// Removes a user; one that is not there is fine. Before the last one goes, [`SENTINEL`] is made.

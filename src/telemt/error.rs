@@ -77,7 +77,7 @@ impl TelemtError {
         matches!(self, Self::Unreachable(_) | Self::NoAnswer(_) | Self::Busy | Self::NotRunning { .. })
     }
 
-    /// Short and fixed, for metrics.
+    /// Short and fixed: which kind of failure this is, without its words.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -131,15 +131,10 @@ impl Inner {
                 self.users.remove(*name);
                 Ok((200, json!({ "username": name })))
             }
-            ("POST", ["users", name, "rotate-secret"]) => {
-                self.users.get_mut(*name).unwrap().insert("secret".to_owned(), body["secret"].clone());
-                Ok((200, json!({ "user": self.info(name), "secret": body["secret"] })))
-            }
             ("POST", ["users", name, action @ ("enable" | "disable")]) => {
                 self.users.get_mut(*name).unwrap().insert("enabled".to_owned(), json!(*action == "enable"));
                 Ok((200, self.info(name)))
             }
-            ("POST", ["users", name, "reset-quota"]) => Ok((200, json!({ "username": name }))),
             _ => Err(missing),
         }
     }

@@ -9,26 +9,15 @@ use zeroize::Zeroizing;
 /// Characters that a secret of the usual length takes; more is fine.
 const SIZE: usize = 256;
 
-/// Both forms of a proxy's link. They hold the secret.
-#[derive(Debug, Clone)]
-pub struct ProxyLinks {
-    /// `tg://proxy?…`, which opens the app at once.
-    pub tg: SecretString,
-    /// `https://t.me/proxy?…`, which works in every text.
-    pub web: SecretString,
-}
-
-/// Writes them. The host is a name or an IP address, IPv6 with or without brackets.
+/// The link of a proxy, `https://t.me/proxy?…`, which works in every text. It holds the secret. The host is a name or an IP
+/// address, IPv6 with or without brackets.
 #[must_use]
-pub fn proxy_links(host: &str, port: u16, secret: &Secret) -> ProxyLinks {
+pub fn proxy_link(host: &str, port: u16, secret: &Secret) -> SecretString {
     let host = percent_encode(host.trim_start_matches('[').trim_end_matches(']'));
-    let mut query = Zeroizing::new(String::with_capacity(SIZE + host.len()));
-    let _ = write!(query, "proxy?server={host}&port={port}&secret=");
-    write_secret(&mut query, secret);
-    ProxyLinks {
-        tg: SecretString::from(format!("tg://{}", *query)),
-        web: SecretString::from(format!("https://t.me/{}", *query)),
-    }
+    let mut link = Zeroizing::new(String::with_capacity(SIZE + host.len()));
+    let _ = write!(link, "https://t.me/proxy?server={host}&port={port}&secret=");
+    write_secret(&mut link, secret);
+    SecretString::from(link.as_str())
 }
 
 /// The secret as people paste it: in hex, since some clients read no base64.

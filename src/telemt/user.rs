@@ -115,8 +115,6 @@ impl NewUser<'_> {
 /// What changes about a user; `None` leaves it as it is.
 #[derive(Debug, Clone, Default)]
 pub struct UserPatch {
-    /// Another secret; the old one dies.
-    pub secret: Option<SecretKey>,
     /// All limits at once: those that are `None` in it are taken away.
     pub limits: Option<UserLimits>,
     /// Whether it may connect.
@@ -126,9 +124,6 @@ pub struct UserPatch {
 impl UserPatch {
     pub(super) fn json(&self) -> Value {
         let mut fields = self.limits.as_ref().map(UserLimits::json).unwrap_or_default();
-        if let Some(secret) = &self.secret {
-            fields.insert("secret".to_owned(), json!(hex(secret)));
-        }
         if let Some(enabled) = self.enabled {
             fields.insert("enabled".to_owned(), json!(enabled));
         }
@@ -147,8 +142,6 @@ pub struct ProxyUser {
     pub in_runtime: bool,
     /// What it may do.
     pub limits: UserLimits,
-    /// Connections now.
-    pub connections: u64,
     /// Client addresses now.
     pub unique_ips: u64,
     /// Bytes in both directions since the server's process started (see [`super::SystemInfo`]).
@@ -197,7 +190,7 @@ pub enum UserCreated {
     TakenByOther,
 }
 
-pub(super) fn hex(secret: &SecretKey) -> String {
+fn hex(secret: &SecretKey) -> String {
     let mut text = String::with_capacity(32);
     write_hex(&mut text, secret.expose());
     text
@@ -218,8 +211,6 @@ pub(super) struct UserJson {
     rate_limit_up_bps: Option<u64>,
     rate_limit_down_bps: Option<u64>,
     user_ad_tag: Option<String>,
-    #[serde(default)]
-    current_connections: u64,
     #[serde(default)]
     active_unique_ips: u64,
     #[serde(default)]
@@ -259,7 +250,6 @@ impl From<UserJson> for ProxyUser {
                 down_bps: json.rate_limit_down_bps,
                 ad_tag: json.user_ad_tag,
             },
-            connections: json.current_connections,
             unique_ips: json.active_unique_ips,
             total_bytes: json.total_octets,
             secrets,

@@ -870,7 +870,7 @@ promotion-start =
 promotion-place = @MTProxybot asks for server and port. Copy them and send them together.
 promotion-secret =
     Now it asks for the secret. Copy it and send it as it is.
-    It is nobody's and only good for registering: give it to no user.
+    It is nobody’s and only good for registering: give it to no user.
 promotion-tag =
     @MTProxybot answers with a tag of 32 digits and letters. Paste that answer here, all of it if you like.
     Do not hand out the link it gives: each user has their own.
@@ -1060,7 +1060,7 @@ t-country-ru = Russia
 t-country-kz = Kazakhstan
 t-country-tr = Türkiye
 t-country-il = Israel
-t-country-ae = Emirates
+t-country-ae = United Arab Emirates
 t-country-in = India
 t-country-sg = Singapore
 t-country-hk = Hong Kong

@@ -132,6 +132,8 @@ async fn a_proxy_server_is_added_drained_and_removed_by_command_while_the_progra
     assert!(!added && said.contains("cannot be reached"), "{said}");
     let (added, said) = add(&place, url);
     assert!(added && said.contains("ams is added") && said.contains("The running program knows"), "{said}");
+    let (_, report) = run(&world.launch, &["doctor"], "");
+    assert!(report.contains("server ams: telemt") && report.contains("0 of 500 keys"), "{report}");
     let (added, said) = add(&place, url);
     assert!(!added && said.contains("ams, which is here already"), "{said}");
 

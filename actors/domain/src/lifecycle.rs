@@ -4,12 +4,28 @@
 //! if it could not be sent then (the service is younger, or nobody was there to send it) it waits until they end, and is dropped
 //! once the next reminder or the end itself has come.
 
+use crate::service::SuspendReason;
 use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 /// How long after its end a renewal brings back the same address and key, by default.
 pub const GRACE: TimeDelta = TimeDelta::hours(48);
+
+/// Whether a service that is not over for good can have another period of `days` days now. It costs nothing, it has begun, and
+/// it does not reach further ahead than one period already, so that nobody collects years. What an admin paused stays paused, so
+/// that another period would do nothing for it.
+#[must_use]
+pub fn may_renew(
+    free: bool,
+    days: u16,
+    ends_at: Option<DateTime<Utc>>,
+    reasons: &[SuspendReason],
+    now: DateTime<Utc>,
+) -> bool {
+    let ahead = TimeDelta::hours(24 * i64::from(days));
+    free && !reasons.contains(&SuspendReason::Admin) && ends_at.is_some_and(|end| end <= now + ahead)
+}
 
 /// What an owner is reminded of, in the order in which it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -15,9 +15,11 @@ const CITY_CHARS_MAX: usize = 40;
 const HOST_BYTES_MAX: usize = 253;
 /// Longest name of a web site that fits into a secret with `ee`, in bytes.
 const DOMAIN_BYTES_MAX: usize = 180;
-/// Most services on an Outline server, also when nobody says otherwise. It is what such a server carries well.
+/// Most services on an Outline server, also when nobody says otherwise. It is what such a server carries well: above it,
+/// setting up connections and changing keys become slow.
 pub const OUTLINE_CAPACITY: u32 = 1_000;
-/// The same for a telemt server.
+/// The same for a telemt server. It matches a handshake by trying secrets in turn, and under attack tries only few, so that
+/// with thousands of users good ones would be refused.
 pub const TELEMT_CAPACITY: u32 = 500;
 
 /// What is asked about a new server.

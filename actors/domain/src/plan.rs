@@ -2,7 +2,6 @@
 
 use crate::ids::PlanId;
 use crate::service::{Product, Purpose};
-use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Longest code, in characters; codes are short enough for a button.
@@ -67,12 +66,6 @@ pub struct PlanSpec {
 }
 
 impl PlanSpec {
-    /// The second at which a period that begins at `start` ends.
-    #[must_use]
-    pub fn ends_at(&self, start: DateTime<Utc>) -> DateTime<Utc> {
-        start + TimeDelta::days(i64::from(self.days))
-    }
-
     /// Whether a code is well formed.
     #[must_use]
     pub fn is_code(code: &str) -> bool {

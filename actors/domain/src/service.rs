@@ -3,7 +3,7 @@
 use crate::ids::{LeaseId, NodeId, ServiceId, UserId};
 use crate::permission::Permission;
 use crate::wg::PublicKey;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -37,6 +37,22 @@ impl Product {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|product| product.as_str() == text)
+    }
+
+    /// What steers its servers, as their rows and metrics say.
+    #[must_use]
+    pub const fn driver(self) -> &'static str {
+        match self {
+            Self::Wireguard => "wireguard",
+            Self::Outline => "outline",
+            Self::Mtproto => "telemt",
+        }
+    }
+
+    /// The product that lives on a driver's servers.
+    #[must_use]
+    pub fn of_driver(driver: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|product| product.driver() == driver)
     }
 
     /// Whether it is tunnelled with addresses of ours; else it is a key or secret on a server.
@@ -163,6 +179,12 @@ impl NodeState {
             .into_iter()
             .find(|state| state.as_str() == text)
     }
+
+    /// Whether admins are to hear that it does not work; of one in maintenance they know.
+    #[must_use]
+    pub const fn alarms(self) -> bool {
+        matches!(self, Self::Active | Self::Draining)
+    }
 }
 
 /// What an admin does to a server.
@@ -229,29 +251,6 @@ impl ServiceChange {
 
 /// Most services that a user may hold at a time, by default; what admins grant does not count against it.
 pub const SERVICES_MAX: u16 = 5;
-
-/// Limits of the free trial; settings of the operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrialTerms {
-    /// How long it lasts from the moment it works.
-    pub days: u16,
-    /// Traffic in bytes, both directions together.
-    pub quota_bytes: u64,
-}
-
-impl Default for TrialTerms {
-    fn default() -> Self {
-        Self { days: 7, quota_bytes: 5_000_000_000 }
-    }
-}
-
-impl TrialTerms {
-    /// The second at which a trial that works from `start` ends.
-    #[must_use]
-    pub fn ends_at(&self, start: DateTime<Utc>) -> DateTime<Utc> {
-        start + TimeDelta::days(i64::from(self.days))
-    }
-}
 
 /// Addresses of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,6 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
+/// From this share of what it may use on, percent, a service deserves a look, and its owner is told.
+pub const NEARLY_USED_PERCENT: u8 = 80;
 /// What the server remembers.
 pub const WINDOW: TimeDelta = TimeDelta::days(30);
 /// One number is kept for each such interval; it divides [`WINDOW`].
@@ -94,12 +96,6 @@ impl WindowTotal {
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.total
-    }
-
-    /// When the last sample was taken.
-    #[must_use]
-    pub fn sampled_at(&self) -> Option<DateTime<Utc>> {
-        self.last.map(|last| last.at)
     }
 
     /// Takes in that `window` bytes flowed in the 30 days before `at`, and gives the total. Samples may be missed; one that is

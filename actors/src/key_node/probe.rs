@@ -6,7 +6,7 @@ use crate::metrics as names;
 use crate::node::NodeMsg;
 use crate::ports::driver::DriverError;
 use crate::ports::key_driver::{KeyDriver, KeySpec};
-use crate::server::Who;
+use crate::server::{Who, asked};
 use crate::timer::Task;
 use metrics::counter;
 use std::collections::{BTreeSet, VecDeque};
@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use usipipo_domain::alert::AlertKind;
-use usipipo_domain::service::NodeState;
 
 /// Failures in a row that raise the alert; also tries of one new key.
 const FAILURES_MAX: u32 = 3;
@@ -145,9 +144,8 @@ impl Probes {
         let (driver, place) = (Arc::clone(&self.driver), Arc::clone(&self.who.place));
         let within = self.who.env().limits().probe_timeout;
         let task = Task::spawn(async move {
-            let outcome = tokio::time::timeout(within, driver.probe(&key)).await;
-            let late = || DriverError::Unavailable(format!("no answer within {} s", within.as_secs_f32()));
-            place.slot.tell(NodeMsg::Probed(outcome.unwrap_or_else(|_| Err(late()))));
+            let outcome = asked(within, driver.probe(&key)).await;
+            place.slot.tell(NodeMsg::Probed(outcome));
         });
         self.under_way = Some((trial, task));
     }
@@ -203,7 +201,7 @@ impl Probes {
 
     fn raise(&self, error: String) {
         self.who.place.failing.store(true, Ordering::Release);
-        if matches!(self.who.place.state(), NodeState::Active | NodeState::Draining) {
+        if self.who.place.state().alarms() {
             let kind = AlertKind::ProbeFailing { node: self.who.name.clone(), error };
             self.who.env().directory.alerts.tell(AlertsMsg::Raise(kind));
         }

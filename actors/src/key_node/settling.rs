@@ -3,7 +3,7 @@
 use super::plan::Step;
 use crate::ports::driver::DriverError;
 use crate::ports::key_driver::{KeyDriver, KeySpec, Settled};
-use crate::server::{Trouble, Who};
+use crate::server::{Trouble, Who, asked};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,9 +45,8 @@ impl Settling {
     /// Waits for one that was put.
     pub(super) fn begin(&mut self, who: &Who, driver: &Arc<dyn KeyDriver>, row: KeyRow, key: KeySpec) {
         self.give_up(|waited| waited.id == row.id);
-        let (who, driver) = (who.clone(), Arc::clone(driver));
-        let within = who.env().limits().key_call_timeout;
-        let wait = self.waits.spawn(async move { who.call(within, driver.settle(&key)).await });
+        let (within, driver) = (who.env().limits().key_call_timeout, Arc::clone(driver));
+        let wait = self.waits.spawn(async move { Ok(asked(within, driver.settle(&key)).await?) });
         self.rows.insert(wait.id(), (row, wait));
     }
 

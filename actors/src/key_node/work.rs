@@ -3,11 +3,11 @@
 use super::plan::{self, Step};
 use super::settling::Outcome;
 use super::{KIND, KeyNodeState, Trouble};
+use crate::lane::send;
 use crate::metrics as names;
-use crate::outbox::OutboxMsg;
 use crate::ports::driver::DriverError;
 use crate::ports::key_driver::{KeySpec, KeyStatus, Put, Settled};
-use metrics::{counter, histogram};
+use metrics::counter;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use usipipo_storage::StoreError;
@@ -294,15 +294,10 @@ impl KeyNodeState {
         let marks: Vec<(i64, KeyStanding)> = keys.iter().map(|(row, standing)| (row.id, *standing)).collect();
         let now = env.clock.now();
         let messages = env.store.keys_applied(who.duty.epoch, who.id, &marks, now).await?;
-        for (row, _) in
-            keys.iter().filter(|(row, standing)| row.applied == KeyStanding::Absent && *standing == KeyStanding::Open)
-        {
-            let waited = (now - row.created_at).to_std().unwrap_or_default();
-            histogram!(names::PROVISION_SECONDS, "node" => who.name.clone()).record(waited);
-        }
-        if !messages.is_empty() {
-            env.directory.outbox.tell(OutboxMsg::Send(messages));
-        }
+        let new =
+            keys.iter().filter(|(row, standing)| row.applied == KeyStanding::Absent && *standing == KeyStanding::Open);
+        who.provisioned(new.map(|(row, _)| row.created_at), now);
+        send(env, messages);
         Ok(())
     }
 
@@ -358,16 +353,8 @@ impl KeyNodeState {
         let recorded = env.store.record_key_usage(who.duty.epoch, who.id, &readings, env.clock.now()).await?;
         // Servers of keys count both directions together.
         counter!(names::NODE_TRAFFIC, "node" => who.name.clone(), "direction" => "both").increment(grown);
-        if !recorded.messages.is_empty() {
-            env.directory.outbox.tell(OutboxMsg::Send(recorded.messages));
-        }
-        if !recorded.suspended.is_empty() {
-            let services = recorded.suspended.len();
-            tracing::info!(actor = KIND, node = who.name, services, "services used up their traffic");
-            counter!(names::SWEPT, "what" => "over_quota").increment(u64::try_from(services).unwrap_or(u64::MAX));
-            // What is in hand was read before: their keys go with the next look at the rows.
-            env.directory.wake_nodes(&[who.id]);
-        }
+        send(env, recorded.messages);
+        who.used_up(recorded.suspended.len(), &[who.id]);
         self.read = readings.readings.iter().map(|reading| (reading.key, reading.bytes)).collect();
         self.incarnation = Some(readings.incarnation);
         Ok(())

@@ -299,7 +299,7 @@ async fn a_service_that_used_up_its_traffic_is_taken_off_its_server_and_its_owne
     world.start().await;
     let (service, key) = world.active(ANA, 2).await;
     let (_, other) = world.active(BEA, 3).await;
-    let quota = usipipo_domain::service::TrialTerms::default().quota_bytes;
+    let quota = usipipo_storage::testing::TRIAL_QUOTA;
     world.driver.traffic(&key, quota - 1, 0, at(5));
     world.compared().await;
     assert!(world.driver.carries(&key));

@@ -2,10 +2,10 @@
 
 use super::plan::{self, Step};
 use super::{KIND, NodeState, Trouble};
+use crate::lane::send;
 use crate::metrics as names;
-use crate::outbox::OutboxMsg;
 use crate::ports::driver::DriverError;
-use metrics::{counter, histogram};
+use metrics::counter;
 use std::collections::HashMap;
 use std::sync::Arc;
 use usipipo_domain::wg::{PeerStatus, PublicKey};
@@ -168,13 +168,8 @@ impl NodeState {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let now = self.env().clock.now();
         let messages = self.env().store.peers_applied(self.args.who.duty.epoch, self.args.who.id, &ids, now).await?;
-        for row in rows.iter().filter(|row| !row.applied) {
-            let waited = (now - row.created_at).to_std().unwrap_or_default();
-            histogram!(names::PROVISION_SECONDS, "node" => self.args.who.name.clone()).record(waited);
-        }
-        if !messages.is_empty() {
-            self.env().directory.outbox.tell(OutboxMsg::Send(messages));
-        }
+        self.args.who.provisioned(rows.iter().filter(|row| !row.applied).map(|row| row.created_at), now);
+        send(self.env(), messages);
         Ok(())
     }
 
@@ -215,16 +210,9 @@ impl NodeState {
         let node = &self.args.who.name;
         counter!(names::NODE_TRAFFIC, "node" => node.clone(), "direction" => "up").increment(up);
         counter!(names::NODE_TRAFFIC, "node" => node.clone(), "direction" => "down").increment(down);
-        if !over.services.is_empty() {
-            let services = over.services.len();
-            tracing::info!(actor = KIND, node, services, "services used up their traffic");
-            counter!(names::SWEPT, "what" => "over_quota").increment(u64::try_from(services).unwrap_or(u64::MAX));
-            if !over.messages.is_empty() {
-                self.env().directory.outbox.tell(OutboxMsg::Send(over.messages));
-            }
-            // What is in hand was read before: their keys go with the next look at the rows.
-            self.env().directory.wake_nodes(&over.wake);
-        }
+        // Also when nothing is used up: some are warned that it soon will be.
+        send(self.env(), over.messages);
+        self.args.who.used_up(over.services.len(), &over.wake);
         Ok(())
     }
 

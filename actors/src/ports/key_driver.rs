@@ -106,7 +106,7 @@ pub trait KeyDriver: Send + Sync + 'static {
     async fn remove(&self, name: &str) -> Result<(), DriverError>;
 
     /// Proves from outside that the server accepts this key, as a client would. `Ok(None)` when this kind of server cannot be
-    /// probed; `Ok(Some(false))` when it was reached and refused the key.
+    /// probed; `Ok(Some(false))` when it was reached and refused the key. What a probe sends counts as its key's traffic.
     async fn probe(&self, key: &KeySpec) -> Result<Option<bool>, DriverError>;
 
     /// Whether a closed key stays on the server. Else closing removes it there, and opening puts it again as it was.

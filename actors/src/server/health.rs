@@ -9,7 +9,7 @@ use metrics::{Gauge, Histogram, counter, gauge, histogram};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use usipipo_domain::alert::AlertKind;
-use usipipo_domain::service::{NodeState, Purpose};
+use usipipo_domain::service::Purpose;
 use usipipo_storage::StoreError;
 use usipipo_storage::model::NodeHealth;
 
@@ -90,8 +90,9 @@ impl Health {
         let now = Instant::now();
         let since = *self.down_since.get_or_insert(now);
         let text = error.to_string();
-        let alarms = matches!(self.who.place.state(), NodeState::Active | NodeState::Draining);
-        if alarms && now.saturating_duration_since(since) >= self.who.env().limits().node_down_after {
+        if self.who.place.state().alarms()
+            && now.saturating_duration_since(since) >= self.who.env().limits().node_down_after
+        {
             let kind = AlertKind::NodeDown { node: node.clone(), error: text.clone() };
             self.who.env().directory.alerts.tell(AlertsMsg::Raise(kind));
         }

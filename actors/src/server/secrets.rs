@@ -16,7 +16,8 @@ const ALERTS_MAX: usize = 8;
 /// Services of a server whose secret could not be opened when last looked at.
 pub(crate) struct Secrets {
     who: Who,
-    /// Those with an alert; `None` until an alert of an earlier actor was looked for.
+    /// As last looked at; the first [`ALERTS_MAX`] of them have an alert. `None` until alerts of an earlier actor were looked
+    /// for.
     told: Option<BTreeSet<ServiceId>>,
 }
 

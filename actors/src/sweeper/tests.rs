@@ -47,6 +47,8 @@ async fn a_trial_ends_at_its_second_and_its_owner_is_told_once() {
     let bench = Bench::new().await;
     let service = bench.active(2).await;
     bench.forget_messages().await;
+    // So that its end is all there is to tell.
+    bench.db.execute("UPDATE users SET reminders = false").await;
     bench.start([outbox::spec(&bench.duty), spec(&bench.duty)]).await;
     bench.pass(WEEK - 1);
     bench.moved();
@@ -166,8 +168,6 @@ async fn each_reminder_is_sent_once_at_its_time_also_after_panics() {
     let bench = Bench::new().await;
     let service = bench.active(2).await;
     bench.forget_messages().await;
-    // No quiet hours, so that the times are exact.
-    bench.db.execute("UPDATE users SET quiet_from = 0, quiet_to = 0").await;
     bench.start([outbox::spec(&bench.duty), spec(&bench.duty)]).await;
     let told = || bench.messenger.to(ANA).into_iter().filter_map(|message| message.content.body).collect::<Vec<_>>();
     let mut expected = Vec::new();

@@ -123,11 +123,6 @@ impl FakeKeyDriver {
         self.server().full_names.push(name.to_owned());
     }
 
-    /// Nothing is refused any more.
-    pub fn refuse_nothing(&self) {
-        self.server().refuse_names.clear();
-    }
-
     /// The next so many changes are made, and their answers are lost.
     pub fn lose_answers(&self, count: u32) {
         self.server().lose_answers = count;

@@ -8,10 +8,10 @@ use super::liveness::FakeLiveness;
 use super::messenger::FakeMessenger;
 use super::parser::FakeParser;
 use super::source::FakeSource;
-use crate::env::Options;
 use crate::leader::Role;
 use crate::limits::Limits;
 use crate::ports::clock::Clock;
+use crate::ports::promotion::ByAdmin;
 use crate::supervision::{ChildState, TreeNode};
 use crate::system::{KeyNodePart, NodePart, System, SystemParts};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,10 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use usipipo_domain::callback::Button;
-use usipipo_domain::ids::{BotId, ServiceId, UserId};
-use usipipo_domain::lang::Lang;
+use usipipo_domain::ids::{ServiceId, UserId};
 use usipipo_domain::outgoing::Body;
-use usipipo_domain::permission::Staff;
 use usipipo_domain::plan::PlanSpec;
 use usipipo_domain::screen::Screen;
 use usipipo_domain::service::{Product, Purpose};
@@ -168,6 +166,7 @@ impl World {
             clock: Arc::clone(&self.clock) as _,
             messenger: Arc::clone(&self.messenger) as _,
             parser: Arc::new(FakeParser),
+            registrar: Arc::new(ByAdmin),
             source: self.polls.then(|| Arc::clone(&self.source) as _),
             nodes: vec![NodePart { spec: node_spec(), driver: Arc::clone(&self.driver) as _ }],
             key_nodes: self
@@ -177,16 +176,7 @@ impl World {
                 .collect(),
             drivers: Arc::clone(&self.drivers) as _,
             plans: PlanSpec::defaults(),
-            options: Options {
-                bot: BotId(42),
-                staff: Arc::new(Staff::new(vec![SUPERADMIN], Vec::new())),
-                language: Lang::Es,
-                tz: "America/Havana".to_owned(),
-                grace: usipipo_domain::lifecycle::GRACE,
-                quiet: Some(usipipo_domain::lifecycle::QuietHours::default()),
-                services_max: usipipo_domain::service::SERVICES_MAX,
-                limits: self.limits.clone(),
-            },
+            options: super::options(SUPERADMIN, self.limits.clone()),
             holder: format!("process {holder}"),
             liveness: Arc::clone(&self.deaths) as _,
         }
@@ -200,8 +190,7 @@ impl World {
     /// Starts a system and waits until it leads and all its actors work.
     pub async fn lead(&self) -> System {
         let system = self.start().await;
-        until("it leads", async || matches!(system.role(), Role::Leader(_))).await;
-        all_run(&system).await;
+        leads(&system).await;
         system
     }
 
@@ -333,6 +322,12 @@ impl World {
         })
         .await;
     }
+}
+
+/// Waits until it leads and all its actors work.
+pub async fn leads(system: &System) {
+    until("it leads", async || matches!(system.role(), Role::Leader(_))).await;
+    all_run(system).await;
 }
 
 /// Waits until every actor of the tree works.

@@ -18,7 +18,7 @@ mod keys;
 mod reports;
 pub use keys::{
     KeyAccess, KeyNodeRow, KeyNodeSpec, KeyReading, KeyReadings, KeyRow, KeyStanding, OfferRow, PreparedKey,
-    PromotionRow, Recorded, Reminded, ServerChanged, ServerChoice, StrayNode, UsageKind,
+    PromotionRow, Recorded, Reminded, ServerChanged, ServerChoice, ServerStanding, UsageKind,
 };
 pub use reports::{AlertRow, DeadLetterRow, NodeOverview, Page, PoolOverview, SystemStats};
 

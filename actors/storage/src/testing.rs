@@ -14,6 +14,9 @@ use std::time::Duration;
 
 pub use seed::{SeededNode, prepared, prepared_key, screen, step};
 
+/// Traffic of a trial in the default plans, bytes.
+pub const TRIAL_QUOTA: u64 = 5_000_000_000;
+
 /// Names the server; a superuser's URL.
 pub const URL_VARIABLE: &str = "USIPIPO_TEST_DATABASE_URL";
 /// The advisory lock (in the administrative database) around template and leftovers; any constant of our own.

@@ -13,7 +13,7 @@ use usipipo_actors::domain::wg::PrivateKey;
 
 /// Old buttons that somebody may still press.
 const OLD_MAX: usize = 24;
-/// Time zones that people choose; [`crate::notices`] knows their clocks.
+/// Time zones that people choose; [`crate::clocks`] knows them.
 pub(crate) const ZONES: [&str; 4] = ["America/Havana", "Europe/Madrid", "Asia/Tokyo", "America/Sao_Paulo"];
 
 /// What a person does.
@@ -223,7 +223,7 @@ impl Person {
         }
     }
 
-    /// Reads a message; whether it says that something broke.
+    /// Reads a message and keeps the buttons under it in mind. One that says that something broke ends the test.
     pub(crate) fn reads(&mut self, arrived: &Arrived, nodes: &[NodeId]) {
         let Some(body) = &arrived.message.content.body else { return };
         let hangs_on = arrived.message_id.unwrap_or(1);

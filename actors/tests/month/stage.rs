@@ -7,18 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use usipipo_actors::domain::plan::{PlanKind, PlanSpec};
 use usipipo_actors::domain::service::{Product, Purpose};
-use usipipo_actors::leader::Role;
 use usipipo_actors::model::{KeyNodeSpec, NodeSpec, PoolSpec};
 use usipipo_actors::node::NodeMsg;
 use usipipo_actors::ports::clock::Clock;
 use usipipo_actors::ports::driver::DriverError;
 use usipipo_actors::storage::testing::Reader;
-use usipipo_actors::supervision::{ChildState, TreeNode};
 use usipipo_actors::system::{KeyNodePart, NodePart, System, SystemParts};
 use usipipo_actors::testing::clock::FakeClock;
 use usipipo_actors::testing::driver::FakeDriver;
 use usipipo_actors::testing::key_driver::FakeKeyDriver;
-use usipipo_actors::testing::system::{World, key_node_spec, node_spec};
+use usipipo_actors::testing::system::{World, key_node_spec, leads, node_spec};
 use usipipo_actors::testing::until;
 
 /// Longest wait for a level; a debug build beside other work is slow.
@@ -130,17 +128,13 @@ fn parts(
         Server::Keys(driver, _) => KeyNodePart { spec: spec.clone(), driver: Arc::clone(driver) as _ },
         Server::Tunnels(_) => unreachable!("a server of keys"),
     });
-    let parts = world.parts();
-    // As the program does it.
-    let store = parts.store.with_notice_hours(parts.options.quiet, &parts.options.tz);
     SystemParts {
-        store,
         clock: Arc::clone(clock) as _,
         messenger: Arc::clone(telegram) as _,
         nodes: nodes.collect(),
         key_nodes: key_nodes.collect(),
         plans: plans(),
-        ..parts
+        ..world.parts()
     }
 }
 
@@ -181,7 +175,7 @@ impl Stage {
         let parts = parts(&world, &clock, &telegram, &servers, &tunnels, &keys);
         let holder = parts.holder.clone();
         let system = System::start(parts).await.expect("the system starts");
-        lead(&system).await;
+        leads(&system).await;
         let reader = world.database.reader().await;
         Self { world, clock, telegram, servers, away: BTreeSet::new(), system, reader, tunnels, keys, holder }
     }
@@ -193,7 +187,7 @@ impl Stage {
         let parts = parts(&self.world, &self.clock, &self.telegram, &self.servers, &self.tunnels, &self.keys);
         self.holder = parts.holder.clone();
         self.system = System::start(parts).await.expect("the system starts");
-        lead(&self.system).await;
+        leads(&self.system).await;
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -211,10 +205,10 @@ impl Stage {
 
     /// Waits until a query gives nothing but zeros; it is shown when it does not.
     pub(crate) async fn becomes_zero(&mut self, what: &str, sql: &str) {
-        self.becomes(what, sql, |_, left| left.split(' ').all(|part| part == "0")).await;
+        self.becomes(what, sql, Self::stir, all_zero).await;
     }
 
-    async fn becomes(&mut self, what: &str, sql: &str, holds: impl Fn(&Self, &str) -> bool) {
+    async fn becomes(&mut self, what: &str, sql: &str, stir: impl Fn(&Self), holds: impl Fn(&Self, &str) -> bool) {
         let begun = Instant::now();
         let mut stirred = Instant::now();
         loop {
@@ -224,7 +218,7 @@ impl Stage {
             }
             assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}; left: {left}");
             if stirred.elapsed() > STIR_EVERY {
-                self.stir();
+                stir(self);
                 stirred = Instant::now();
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -255,7 +249,7 @@ impl Stage {
                 _ => left == "0",
             })
         };
-        self.becomes("people have their answers", &sql, holds).await;
+        self.becomes("people have their answers", &sql, Self::stir, holds).await;
     }
 
     /// What is left to do: updates, messages (seen as the caller wants), peers, keys.
@@ -296,38 +290,12 @@ impl Stage {
                 (SELECT count(*) FROM services WHERE status = 'pending' AND created_at < {late} AND late_told_at IS NULL)
              ) AS t"
         );
-        let begun = Instant::now();
-        let mut stirred = Instant::now();
-        loop {
-            let left = self.reader.text(&sql).await;
-            if left.split(' ').all(|part| part == "0") {
-                break;
-            }
-            assert!(begun.elapsed() < PATIENCE, "waited in vain for the sweeper; left: {left}");
-            if stirred.elapsed() > STIR_EVERY {
-                self.system.clock_moved();
-                stirred = Instant::now();
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        let stir = |stage: &Self| stage.system.clock_moved();
+        self.becomes("the sweeper is through", &sql, stir, all_zero).await;
         self.settle().await;
     }
 }
 
-/// Waits until it leads and all its actors work.
-async fn lead(system: &System) {
-    let begun = Instant::now();
-    loop {
-        let tree = system.tree().await;
-        let leads = matches!(system.role(), Role::Leader(_));
-        if leads && runs(&tree) && tree.find("duty/stats").is_some() {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "waited in vain until all actors work: {tree:#?}");
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
-fn runs(node: &TreeNode) -> bool {
-    node.state == ChildState::Running && node.children.iter().all(runs)
+fn all_zero(_: &Stage, left: &str) -> bool {
+    left.split(' ').all(|part| part == "0")
 }

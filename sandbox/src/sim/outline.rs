@@ -15,7 +15,8 @@ use serde_json::json;
 use super::Body;
 use super::SimError;
 use super::SimResult;
-use super::changed;
+use super::servers::Controlled;
+use super::servers::find;
 use crate::outline;
 use crate::outline::Habits;
 use crate::outline::MAX_SERVERS;
@@ -25,8 +26,10 @@ use crate::outline::certificate::Certificate;
 use crate::outline::create::Wish;
 use crate::outline::state::State as Known;
 use crate::outline::state::WINDOW_SECONDS;
+use crate::servers::Servers;
 use crate::servers::Simulated as _;
 use crate::world::Shared;
+use crate::world::World;
 
 /// The port of keys unless another is asked for.
 const KEYS_PORT: u16 = 8388;
@@ -45,26 +48,34 @@ pub struct New {
     rewrite_us_per_key: Option<u64>,
 }
 
-fn find(world: &Shared, name: &str) -> Result<Arc<Server>, SimError> {
-    let missing = || SimError::missing(format!("there is no Outline server {name}"));
-    let server = world.outline.get(name).ok_or_else(missing)?;
-    server.tick(world);
-    Ok(server)
-}
+impl Controlled for Server {
+    type Habits = Habits;
 
-fn view(server: &Server) -> Value {
-    let state = server.state();
-    json!({
-        "name": server.name, "apiUrl": server.api_url(), "certSha256": server.cert_sha256(), "real": server.real,
-        "hostname": state.hostname, "keys_port": state.port_for_new_keys, "keys": state.keys.len(),
-    })
-}
+    const KIND: &str = "Outline server";
 
-/// `GET /sim/outline`
-pub async fn list(State(world): State<Shared>) -> Json<Value> {
-    let servers = world.outline.all();
-    let servers: Vec<Value> = servers.iter().map(|server| view(server)).collect();
-    Json(json!({"servers": servers}))
+    fn all(world: &World) -> &Servers<Self> {
+        &world.outline
+    }
+
+    fn view(&self) -> Value {
+        let state = self.state();
+        json!({
+            "name": self.name, "apiUrl": self.api_url(), "certSha256": self.cert_sha256(), "real": self.real,
+            "hostname": state.hostname, "keys_port": state.port_for_new_keys, "keys": state.keys.len(),
+        })
+    }
+
+    fn habits(&self) -> Habits {
+        self.habits()
+    }
+
+    async fn set_habits(&self, habits: Habits) {
+        self.set_habits(habits).await;
+    }
+
+    fn catch_up(self: &Arc<Self>, world: &World) {
+        self.tick(world);
+    }
 }
 
 /// `POST /sim/outline`
@@ -113,25 +124,12 @@ pub async fn create(State(world): State<Shared>, Body(new): Body<New>) -> SimRes
         return Err(taken());
     }
     world.touch();
-    Ok(Json(view(&server)))
-}
-
-/// `GET /sim/outline/{name}`
-pub async fn one(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    Ok(Json(view(&*find(&world, &name)?)))
-}
-
-/// `DELETE /sim/outline/{name}`
-pub async fn delete(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    find(&world, &name)?;
-    world.outline.remove(&name);
-    world.touch();
-    Ok(Json(json!({"ok": true})))
+    Ok(Json(server.view()))
 }
 
 /// `GET /sim/outline/{name}/keys`
 pub async fn keys(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     let now = world.clock.now();
     let working = server.configuration.borrow().keys.clone();
     let state = server.state();
@@ -160,7 +158,7 @@ pub async fn add_key(
     Path(name): Path<String>,
     Body(mut body): Body<Map<String, Value>>,
 ) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     let id = match body.remove("id") {
         None => None,
         Some(Value::String(id)) => Some(id),
@@ -188,7 +186,7 @@ pub async fn traffic(
     Path(name): Path<String>,
     Body(body): Body<Traffic>,
 ) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     let now = world.clock.now();
     {
         let mut state = server.state();
@@ -209,35 +207,9 @@ pub async fn traffic(
     Ok(Json(json!({"ok": true})))
 }
 
-/// `GET /sim/outline/{name}/faults`
-pub async fn faults(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    Ok(Json(json!(find(&world, &name)?.habits())))
-}
-
-/// `POST /sim/outline/{name}/faults`: what is named changes.
-pub async fn set_faults(
-    State(world): State<Shared>,
-    Path(name): Path<String>,
-    Body(changes): Body<Map<String, Value>>,
-) -> SimResult {
-    let server = find(&world, &name)?;
-    let habits = changed(&server.habits(), changes)?;
-    server.set_habits(habits).await;
-    world.touch();
-    Ok(Json(json!(server.habits())))
-}
-
-/// `DELETE /sim/outline/{name}/faults`
-pub async fn clear_faults(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    let server = find(&world, &name)?;
-    server.set_habits(Habits::default()).await;
-    world.touch();
-    Ok(Json(json!(server.habits())))
-}
-
 /// `POST /sim/outline/{name}/forget`: a new installation at the old address, without a key.
 pub async fn forget(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     let now = world.clock.now();
     let fresh = server.change(&world, |state| {
         let hostname = state.hostname.clone();
@@ -245,5 +217,5 @@ pub async fn forget(State(world): State<Shared>, Path(name): Path<String>) -> Si
         Ok::<(), std::convert::Infallible>(())
     });
     let Ok(()) = fresh.await;
-    Ok(Json(view(&server)))
+    Ok(Json(server.view()))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Path;
@@ -17,7 +16,9 @@ use serde_json::json;
 use super::Body;
 use super::SimError;
 use super::SimResult;
-use super::changed;
+use super::servers::Controlled;
+use super::servers::find;
+use crate::servers::Servers;
 use crate::servers::Simulated as _;
 use crate::telemt::Habits;
 use crate::telemt::MAX_SERVERS;
@@ -31,6 +32,7 @@ use crate::telemt::state::User;
 use crate::telemt::state::new_secret;
 use crate::telemt::users;
 use crate::world::Shared;
+use crate::world::World;
 
 /// The user that an installation has; the last one cannot be deleted.
 const FIRST_USER: &str = "default";
@@ -51,31 +53,37 @@ pub struct New {
     ready_after_ms: Option<u64>,
 }
 
-fn find(world: &Shared, name: &str) -> Result<Arc<Server>, SimError> {
-    let missing = || SimError::missing(format!("there is no telemt instance {name}"));
-    world.telemt.get(name).ok_or_else(missing)
-}
+impl Controlled for Server {
+    type Habits = Habits;
 
-fn view(server: &Server) -> Value {
-    let state = server.state();
-    let links = &state.file.sections["general"]["links"];
-    json!({
-        "name": server.name, "url": server.url(), "auth_header": server.auth_header,
-        "proxy": server.proxy.map(|address| address.to_string()),
-        "public_host": links["public_host"], "public_port": links["public_port"],
-        "tls_domain": state.file.sections["censorship"]["tls_domain"], "users": state.file.users.len(),
-    })
+    const KIND: &str = "telemt instance";
+
+    fn all(world: &World) -> &Servers<Self> {
+        &world.telemt
+    }
+
+    fn view(&self) -> Value {
+        let state = self.state();
+        let links = &state.file.sections["general"]["links"];
+        json!({
+            "name": self.name, "url": self.url(), "auth_header": self.auth_header,
+            "proxy": self.proxy.map(|address| address.to_string()),
+            "public_host": links["public_host"], "public_port": links["public_port"],
+            "tls_domain": state.file.sections["censorship"]["tls_domain"], "users": state.file.users.len(),
+        })
+    }
+
+    fn habits(&self) -> Habits {
+        self.habits()
+    }
+
+    async fn set_habits(&self, habits: Habits) {
+        self.set_habits(habits).await;
+    }
 }
 
 fn refuse(error: ApiError) -> SimError {
     SimError::bad(error.message())
-}
-
-/// `GET /sim/telemt`
-pub async fn list(State(world): State<Shared>) -> Json<Value> {
-    let servers = world.telemt.all();
-    let servers: Vec<Value> = servers.iter().map(|server| view(server)).collect();
-    Json(json!({"servers": servers}))
 }
 
 /// `POST /sim/telemt`
@@ -142,25 +150,12 @@ pub async fn create(State(world): State<Shared>, Body(new): Body<New>) -> SimRes
         return Err(taken());
     }
     world.touch();
-    Ok(Json(view(&server)))
-}
-
-/// `GET /sim/telemt/{name}`
-pub async fn one(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    Ok(Json(view(&*find(&world, &name)?)))
-}
-
-/// `DELETE /sim/telemt/{name}`
-pub async fn delete(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    find(&world, &name)?;
-    world.telemt.remove(&name);
-    world.touch();
-    Ok(Json(json!({"ok": true})))
+    Ok(Json(server.view()))
 }
 
 /// `GET /sim/telemt/{name}/users`: as the API shows them, with the secrets, and whether they get through now.
 pub async fn list_users(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     let now = world.clock.now();
     let running = server.running();
     let state = server.state();
@@ -185,7 +180,7 @@ pub async fn add_user(
     Path(name): Path<String>,
     Body(body): Body<Map<String, Value>>,
 ) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     let username = users::username(&body).map_err(refuse)?;
     let user = users::create(&body).map_err(refuse)?;
     let secret = user.secret.clone();
@@ -221,7 +216,7 @@ pub async fn traffic(
     Path(name): Path<String>,
     Body(body): Body<Traffic>,
 ) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     {
         let mut state = server.state();
         for user in body.users.keys() {
@@ -244,14 +239,14 @@ pub async fn traffic(
 
 /// `POST /sim/telemt/{name}/restart`
 pub async fn restart(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     server.restart(&world).await;
-    Ok(Json(view(&server)))
+    Ok(Json(server.view()))
 }
 
 /// `POST /sim/telemt/{name}/forget`: a new installation at the old address, with one user of its own.
 pub async fn forget(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    let server = find(&world, &name)?;
+    let server = find::<Server>(&world, &name)?;
     let now = world.clock.now();
     let fresh = server.change(&world, |state| {
         let first = User::with_secret(new_secret());
@@ -263,31 +258,5 @@ pub async fn forget(State(world): State<Shared>, Path(name): Path<String>) -> Si
         Ok::<(), std::convert::Infallible>(())
     });
     let Ok(()) = fresh;
-    Ok(Json(view(&server)))
-}
-
-/// `GET /sim/telemt/{name}/faults`
-pub async fn faults(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    Ok(Json(json!(find(&world, &name)?.habits())))
-}
-
-/// `POST /sim/telemt/{name}/faults`: what is named changes.
-pub async fn set_faults(
-    State(world): State<Shared>,
-    Path(name): Path<String>,
-    Body(changes): Body<Map<String, Value>>,
-) -> SimResult {
-    let server = find(&world, &name)?;
-    let habits = changed(&server.habits(), changes)?;
-    server.set_habits(habits).await;
-    world.touch();
-    Ok(Json(json!(server.habits())))
-}
-
-/// `DELETE /sim/telemt/{name}/faults`
-pub async fn clear_faults(State(world): State<Shared>, Path(name): Path<String>) -> SimResult {
-    let server = find(&world, &name)?;
-    server.set_habits(Habits::default()).await;
-    world.touch();
-    Ok(Json(json!(server.habits())))
+    Ok(Json(server.view()))
 }

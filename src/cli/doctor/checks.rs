@@ -39,12 +39,13 @@ pub(super) async fn all(loaded: &Loaded) -> Vec<Check> {
     checks.push(data_dir(&settings.data_dir));
     checks.push(disk(&settings.data_dir));
     checks.push(keys(settings));
-    checks.extend(database::checks(settings, running).await);
+    let (of_database, added) = database::checks(settings, running).await;
+    checks.extend(of_database);
     checks.extend(telegram::checks(settings, running).await);
     checks.push(admins(settings));
     checks.extend(ports(settings, running));
     checks.extend(servers::checks(settings, running));
-    checks.extend(key_servers::all(settings).await);
+    checks.extend(key_servers::all(settings, &added).await);
     checks.push(if running {
         Check::good("program", "runs; `usipipo tree` shows its actors")
     } else {

@@ -142,8 +142,8 @@ fn sentence(problem: &ServerProblem, args: &AddArgs) -> anyhow::Error {
         ServerProblem::Domain => anyhow::anyhow!("--domain is no web site's name; write tls_domain of telemt's file"),
         ServerProblem::Unreadable => match args.kind {
             Kind::Outline => anyhow::anyhow!(
-                "standard input does not hold what Outline's installer prints; pipe /opt/outline/access.txt's line \
-                 {{\"apiUrl\":\"…\",\"certSha256\":\"…\"}} into this command"
+                "standard input does not hold what Outline's installer prints; pipe /opt/outline/access.txt of that server, or \
+                 the line {{\"apiUrl\":\"…\",\"certSha256\":\"…\"}}, into this command"
             ),
             Kind::Telemt => anyhow::anyhow!(
                 "standard input does not hold the address of telemt's interface; write http://host:port on its first \

@@ -3,11 +3,10 @@
 use super::super::read::Reader;
 use super::{Head, is_host_name};
 use crate::mtproto::hello::DOMAIN_MAX;
-use crate::outline::CertHash;
+use crate::outline::{CertHash, Installed};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
+use usipipo_actors::model::KeyAccess;
 
 pub use usipipo_actors::domain::new_server::{OUTLINE_CAPACITY, TELEMT_CAPACITY};
 
@@ -70,15 +69,6 @@ impl KeyServer {
     }
 }
 
-/// What Outline's installer prints at its end.
-#[derive(Deserialize)]
-struct Installed {
-    #[serde(rename = "apiUrl")]
-    api_url: String,
-    #[serde(rename = "certSha256")]
-    cert_sha256: String,
-}
-
 /// `None` when what is most needed is wrong; then there is a problem.
 pub(super) fn outline(r: &mut Reader, head: Head) -> Option<(usize, KeyNodeSettings)> {
     let (access_key, url_key, cert_key) = (head.key("access"), head.key("api_url"), head.key("cert_sha256"));
@@ -89,11 +79,12 @@ pub(super) fn outline(r: &mut Reader, head: Head) -> Option<(usize, KeyNodeSetti
     let capacity = r.number(&head.key("capacity"), OUTLINE_CAPACITY, 1, OUTLINE_CAPACITY);
     let (api_url, cert, url_key, cert_key) = match (access, url, cert) {
         (Some(access), None, None) => {
-            let Ok(read) = serde_json::from_str::<Installed>(access.expose_secret().trim()) else {
+            let Some(read) = Installed::read(access.expose_secret()) else {
                 r.problem(
                     &access_key,
                     "it is not what Outline's installer prints",
-                    "copy the line {\"apiUrl\":\"…\",\"certSha256\":\"…\"} as it is, in single quotes",
+                    "copy the line {\"apiUrl\":\"…\",\"certSha256\":\"…\"} as it is, in single quotes, or the two lines of \
+                     /opt/outline/access.txt, between '''",
                 );
                 return None;
             };
@@ -106,7 +97,7 @@ pub(super) fn outline(r: &mut Reader, head: Head) -> Option<(usize, KeyNodeSetti
         }
         (None, url, cert) => {
             let missing = if url.is_none() { url_key } else { cert_key };
-            let remedy = "set access to the line that its installer printed, or api_url and cert_sha256 to its parts";
+            let remedy = "set access to what its installer printed, or api_url and cert_sha256 to its parts";
             let what = if cert.is_none() && url.is_none() {
                 "nothing says how to reach the Outline server"
             } else {
@@ -222,17 +213,15 @@ fn place_of_clients(r: &mut Reader, head: &Head) -> (Option<String>, Option<u16>
 
 /// Two nodes that lead to one server would each take the other's keys for foreign ones.
 pub(super) fn each_once(r: &mut Reader, servers: &[(usize, KeyNodeSettings)]) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, node) in servers {
-        let url = node.server.api_url().expose_secret().trim().trim_end_matches('/').to_lowercase();
-        if let Some(first) = seen.get(&url) {
+    for (at, (index, node)) in servers.iter().enumerate() {
+        let url = node.server.api_url();
+        let same = |(_, other): &&(usize, KeyNodeSettings)| KeyAccess::same_address(other.server.api_url(), url);
+        if let Some((first, _)) = servers.iter().take(at).find(same) {
             r.problem(
                 &format!("nodes[{index}].api_url"),
                 &format!("nodes[{first}] leads to the same server"),
                 "name each server once",
             );
-        } else {
-            seen.insert(url, *index);
         }
     }
 }

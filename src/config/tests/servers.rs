@@ -13,12 +13,6 @@ fn telemt() -> &'static str {
 }
 
 #[test]
-fn limits_are_those_of_the_clients() {
-    assert_eq!(usize::try_from(OUTLINE_CAPACITY), Ok(crate::outline::KEYS_MAX));
-    assert_eq!(usize::try_from(TELEMT_CAPACITY), Ok(crate::telemt::USERS_MAX));
-}
-
-#[test]
 fn servers_of_keys_need_little() {
     let settings = inspect(&outline()).unwrap().settings;
     assert!(settings.nodes.is_empty(), "no WireGuard server comes by itself when others are named");
@@ -44,6 +38,19 @@ fn the_installers_line_is_taken_as_it_is() {
     let node = &loaded.settings.key_nodes[0];
     assert_eq!(node.server.api_url().expose_secret(), "https://192.0.2.1:9/sesame");
     assert_eq!((node.country.as_str(), node.port), ("DE", Some(8443)));
+}
+
+#[test]
+fn the_file_that_the_installer_leaves_is_taken_as_it_is() {
+    let lines = format!("certSha256:{HASH}\napiUrl:https://192.0.2.1:9/sesame\n");
+    let text = format!("[[nodes]]\ndriver = 'outline'\naccess = '''\n{lines}'''\n");
+    let loaded = inspect(&text).unwrap();
+    let KeyServer::Outline { api_url, cert_sha256 } = &loaded.settings.key_nodes[0].server else { panic!("Outline") };
+    assert_eq!((api_url.expose_secret(), cert_sha256.to_string().as_str()), ("https://192.0.2.1:9/sesame", HASH));
+    let around = around().with("USIPIPO_NODES__0__DRIVER", "outline").with("USIPIPO_NODES__0__ACCESS", &lines);
+    let loaded = load_text("", Needs::Inspection, &around).unwrap();
+    assert_eq!(loaded.settings.key_nodes[0].server.api_url().expose_secret(), api_url.expose_secret());
+    assert!(!render(&loaded).contains("sesame"));
 }
 
 #[test]

@@ -62,6 +62,15 @@ pub(in crate::program) async fn key_parts(
     for KeyNodeRow { spec, .. } in store.added_key_nodes().await? {
         if settings.iter().all(|node| node.name != spec.name) {
             sentences.push(format!("{}: {}:{}, added by an admin", spec.name, spec.host, spec.port));
+            if let Some(node) = settings.iter().find(|node| access(node).same_server(&spec.access)) {
+                tracing::warn!(
+                    node = node.name,
+                    added = spec.name,
+                    "a server of the settings is one that an admin added under another name; each of the two takes the other's \
+                     keys for foreign ones, and it gets twice as many as it should; take it out of [[nodes]], or drain and \
+                     remove the other"
+                );
+            }
         }
     }
     Ok((parts, sentences))
@@ -99,8 +108,7 @@ async fn place(node: &KeyNodeSettings, row: Option<&KeyNodeRow>) -> anyhow::Resu
         (KeyServer::Telemt { .. }, ..) => anyhow::bail!("host and port are not set"),
         (KeyServer::Outline { api_url, cert_sha256 }, host, port) => {
             let server = OutlineClient::new(api_url, *cert_sha256, ASKED)?.server().await?;
-            let own = Some(server.hostname_for_access_keys).filter(|name| !name.is_empty());
-            let host = host.clone().or(own).or_else(|| crate::drivers::host_of(api_url));
+            let host = host.clone().or_else(|| server.host(api_url));
             let host = host.ok_or_else(|| anyhow::anyhow!("its management address has no host"))?;
             (host, port.unwrap_or(server.port_for_new_access_keys))
         }
@@ -108,15 +116,18 @@ async fn place(node: &KeyNodeSettings, row: Option<&KeyNodeRow>) -> anyhow::Resu
     Ok(Place { host, port, domain: set })
 }
 
-fn part(node: &KeyNodeSettings, place: Place, drivers: &dyn Drivers) -> anyhow::Result<KeyNodePart> {
-    let access = match &node.server {
+fn access(node: &KeyNodeSettings) -> KeyAccess {
+    match &node.server {
         KeyServer::Outline { api_url, cert_sha256 } => {
             KeyAccess::Outline { api_url: api_url.clone(), cert_sha256: cert_sha256.to_string() }
         }
         KeyServer::Telemt { api_url, auth_header, .. } => {
             KeyAccess::Telemt { api_url: api_url.clone(), auth_header: auth_header.clone() }
         }
-    };
+    }
+}
+
+fn part(node: &KeyNodeSettings, place: Place, drivers: &dyn Drivers) -> anyhow::Result<KeyNodePart> {
     let spec = KeyNodeSpec {
         name: node.name.clone(),
         place: node.place.clone(),
@@ -128,7 +139,7 @@ fn part(node: &KeyNodeSettings, place: Place, drivers: &dyn Drivers) -> anyhow::
         domain: place.domain,
         // Drivers touch only what bears our names, so that there is nothing to be exclusive about.
         exclusive: false,
-        access,
+        access: access(node),
     };
     let driver = drivers.make(&spec).map_err(|error| anyhow::anyhow!("server {}: {error}", node.name))?;
     Ok(KeyNodePart { spec, driver })

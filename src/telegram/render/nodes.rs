@@ -1,7 +1,7 @@
 //! Admins: servers of every kind, and what can be done about one.
 
 use super::system::{self, ENTRIES_MAX, more, short};
-use super::{Ctx, Face, promotion, service, status};
+use super::{Ctx, Face, promotion, service};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::Keyboard;
 use crate::telegram::words::grouped;
@@ -29,12 +29,12 @@ fn dot(node: &NodeOverview) -> &'static str {
 }
 
 fn product(ctx: Ctx<'_>, node: &NodeOverview) -> String {
-    status::product_of(node).map_or_else(|| node.driver.clone(), |product| service::product(ctx, product))
+    Product::of_driver(&node.driver).map_or_else(|| node.driver.clone(), |product| service::product(ctx, product))
 }
 
 /// How its driver works; servers of keys have one way only.
 fn mode(node: &NodeOverview) -> &str {
-    if status::product_of(node) == Some(Product::Wireguard) { &node.mode } else { &node.driver }
+    if Product::of_driver(&node.driver) == Some(Product::Wireguard) { &node.mode } else { &node.driver }
 }
 
 /// What lives on it: "38 activos, 3 esperando".

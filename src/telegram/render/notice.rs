@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::lifecycle::Reminder;
 use usipipo_actors::domain::service::{ServiceCard, ServiceChange, ServiceStatus};
+use usipipo_actors::domain::usage::NEARLY_USED_PERCENT;
 
 /// A reminder is sent before the quiet hours in which it falls, so at most this much too early.
 const EARLY_MAX: TimeDelta = TimeDelta::days(1);
@@ -46,7 +47,7 @@ pub(super) fn reminder(ctx: Ctx<'_>, card: &ServiceCard, reminder: Reminder) -> 
 pub(super) fn quota_near(ctx: Ctx<'_>, card: &ServiceCard) -> Option<Face> {
     let words = ctx.words;
     let quota = card.quota_bytes.filter(|_| card.status == ServiceStatus::Active)?;
-    let percent = card.used_percent().filter(|percent| *percent >= service::NEARLY_USED_PERCENT)?;
+    let percent = card.used_percent().filter(|percent| *percent >= NEARLY_USED_PERCENT)?;
     let renew = service::can_renew(ctx, card);
     let mut html = words.quota_near(&card.name);
     html.line(&words.card_usage(size_of(words, card.used(), quota), bar(percent)));

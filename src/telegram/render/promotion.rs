@@ -2,16 +2,16 @@
 
 use super::change::after_error;
 use super::{Ctx, Face, nodes};
+use crate::mtproto::{Secret, SecretKey, SecretKind};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::{Action, Keyboard, Link};
+use crate::telemt::secret_text;
 use secrecy::SecretString;
-use std::fmt::Write as _;
 use usipipo_actors::domain::access::KeySecret;
 use usipipo_actors::domain::callback::Button;
 use usipipo_actors::domain::ids::NodeId;
 use usipipo_actors::domain::promotion::{PromotionStep, TagError};
 use usipipo_actors::model::PromotionRow;
-use zeroize::Zeroizing;
 
 /// Where the conversation takes place.
 const MTPROXYBOT: &str = "https://t.me/MTProxybot";
@@ -29,14 +29,9 @@ fn to_bot(ctx: Ctx<'_>) -> (String, Action) {
 }
 
 /// 32 hexadecimal digits, as @MTProxybot wants it.
-fn hex(secret: &KeySecret) -> Option<Zeroizing<String>> {
+fn digits(secret: &KeySecret) -> Option<SecretString> {
     let KeySecret::Mtproto(bytes) = secret else { return None };
-    let mut text = Zeroizing::new(String::with_capacity(32));
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Some(text)
+    Some(secret_text(&Secret { kind: SecretKind::Classic, key: SecretKey::new(*bytes) }))
 }
 
 fn number(step: PromotionStep) -> u32 {
@@ -53,7 +48,7 @@ pub(super) fn wizard(
     let words = ctx.words;
     let Some(row) = row else { return nodes::gone(ctx) };
     // The registration is over, or was never begun.
-    let Some(secret) = row.secret.as_ref().and_then(hex) else {
+    let Some(secret) = row.secret.as_ref().and_then(digits) else {
         let again = (words.btn_promote(), Button::Promote { node });
         let back = (words.btn_back(), Button::Node { node });
         return (words.promotion_over(&row.name), Keyboard::default().row([again]).row([back, ctx.home()]));
@@ -73,7 +68,7 @@ pub(super) fn wizard(
         }
         PromotionStep::Secret => {
             html.paragraph(&words.promotion_secret());
-            keyboard.push([(words.btn_copy_secret(), copy(&secret))]);
+            keyboard.push([(words.btn_copy_secret(), Action::Copy(secret))]);
         }
         PromotionStep::Tag => html.paragraph(&words.promotion_tag()),
     }

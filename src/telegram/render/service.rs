@@ -7,13 +7,12 @@ use crate::telegram::keyboard::{Action, Keyboard, Link};
 use crate::telegram::words::{bar, size, size_of, sparkline};
 use chrono::{DateTime, TimeDelta, Utc};
 use usipipo_actors::domain::callback::Button;
+use usipipo_actors::domain::lifecycle::may_renew;
 use usipipo_actors::domain::plan::PlanSpec;
 use usipipo_actors::domain::screen::Os;
 use usipipo_actors::domain::service::{Product, ServiceCard, ServiceStatus, SuspendReason};
+use usipipo_actors::domain::usage::NEARLY_USED_PERCENT;
 use usipipo_actors::model::Page;
-
-/// From this share of its traffic on, a service deserves a look.
-pub(super) const NEARLY_USED_PERCENT: u8 = 80;
 
 /// Green works, yellow wants attention, red does not work.
 pub(super) fn dot(ctx: Ctx<'_>, card: &ServiceCard) -> &'static str {
@@ -58,17 +57,15 @@ fn reasons(card: &ServiceCard) -> Vec<SuspendReason> {
     all.into_iter().filter(|reason| card.reasons.contains(reason)).collect()
 }
 
-/// Whether a working service can have another free period now: nobody collects more than one ahead.
+/// Whether it can have another free period now.
 pub(super) fn can_renew(ctx: Ctx<'_>, card: &ServiceCard) -> bool {
-    let ahead = TimeDelta::days(i64::from(card.days));
-    card.free && card.ends_at.is_some_and(|end| end <= ctx.here.now + ahead)
+    may_renew(card.free, card.days, card.ends_at, &card.reasons, ctx.here.now)
 }
 
 /// Until when a free renewal brings a suspended service back as it was; `None` when none does.
 pub(super) fn renewable(ctx: Ctx<'_>, card: &ServiceCard) -> Option<DateTime<Utc>> {
     let until = card.ends_at? + ctx.options.grace;
-    let held = card.status == ServiceStatus::Suspended && !card.reasons.contains(&SuspendReason::Admin);
-    (held && can_renew(ctx, card) && ctx.here.now < until).then_some(until)
+    (card.status == ServiceStatus::Suspended && can_renew(ctx, card) && ctx.here.now < until).then_some(until)
 }
 
 pub(super) fn product(ctx: Ctx<'_>, product: Product) -> String {

@@ -37,7 +37,9 @@ pub(super) fn status(ctx: Ctx<'_>, services: &[ServiceCard], nodes: &[NodeOvervi
 fn servers(ctx: Ctx<'_>, product: Product, nodes: &[NodeOverview]) -> Html {
     let words = ctx.words;
     let name = service::product(ctx, product);
-    let own = nodes.iter().filter(|node| product_of(node) == Some(product) && node.state != NodeState::Removed);
+    let own = nodes
+        .iter()
+        .filter(|node| Product::of_driver(&node.driver) == Some(product) && node.state != NodeState::Removed);
     let (maintained, watched): (Vec<_>, Vec<_>) = own.partition(|node| node.state == NodeState::Maintenance);
     let up = watched.iter().filter(|node| node.up).count();
     match (watched.len(), up) {
@@ -46,15 +48,5 @@ fn servers(ctx: Ctx<'_>, product: Product, nodes: &[NodeOverview]) -> Html {
         (_, 0) => words.status_down(name),
         (all, up) if all == up => words.status_up(up as u64, name),
         (all, up) => words.status_some(name, up as u64, all.to_string()),
-    }
-}
-
-/// What a server serves, by its driver's name.
-pub(super) fn product_of(node: &NodeOverview) -> Option<Product> {
-    match node.driver.as_str() {
-        "wireguard" => Some(Product::Wireguard),
-        "outline" => Some(Product::Outline),
-        "telemt" => Some(Product::Mtproto),
-        _ => None,
     }
 }

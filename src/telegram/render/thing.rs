@@ -6,7 +6,7 @@ use crate::mtproto::{Secret, SecretKey, SecretKind};
 use crate::outline::{Cipher, access_link};
 use crate::telegram::html::Html;
 use crate::telegram::keyboard::{Action, Keyboard, Link};
-use crate::telemt::proxy_links;
+use crate::telemt::proxy_link;
 use secrecy::{ExposeSecret as _, SecretString};
 use usipipo_actors::domain::access::KeySecret;
 use usipipo_actors::domain::callback::Button;
@@ -24,7 +24,7 @@ fn proxy(thing: &Thing) -> Vec<SecretString> {
         return Vec::new();
     };
     let kinds = [domain.clone().map(|domain| SecretKind::FakeTls { domain }), Some(SecretKind::Padded)];
-    let link = |kind| proxy_links(host, *port, &Secret { kind, key: SecretKey::new(*bytes) }).web;
+    let link = |kind| proxy_link(host, *port, &Secret { kind, key: SecretKey::new(*bytes) });
     kinds.into_iter().flatten().map(link).collect()
 }
 

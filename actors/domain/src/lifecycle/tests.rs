@@ -12,6 +12,19 @@ fn period(begun: &str, ends_at: &str) -> Period {
 }
 
 #[test]
+fn what_is_free_and_not_paused_by_an_admin_is_renewed_one_period_ahead_at_most() {
+    let now = at("2026-03-01T00:00:00Z");
+    let may = |free, ends_at, reasons: &[SuspendReason]| may_renew(free, 30, ends_at, reasons, now);
+    let (over, full) = (Some(now - TimeDelta::days(1)), Some(now + TimeDelta::days(30)));
+    assert!(may(true, over, &[]) && may(true, full, &[]));
+    assert!(may(true, over, &[SuspendReason::Expiry, SuspendReason::Quota]), "a new period mends both");
+    assert!(!may(true, full.map(|end| end + TimeDelta::seconds(1)), &[]), "nobody collects years");
+    assert!(!may(false, over, &[]), "what is not free");
+    assert!(!may(true, None, &[]), "what has not begun");
+    assert!(!may(true, over, &[SuspendReason::Expiry, SuspendReason::Admin]), "what an admin paused");
+}
+
+#[test]
 fn a_month_brings_three_reminders_at_their_times() {
     let mut month = period("2026-11-01T15:00:00Z", "2026-12-01T15:00:00Z");
     let plan = reminders(month, at("2026-11-01T15:00:01Z"), None, HAVANA);

@@ -95,6 +95,8 @@ async fn a_removed_server_is_left_alone_and_its_alerts_are_over() {
     world.nudge();
     let place = world.bench.env.directory.node(world.id()).unwrap();
     until("the actor heard it", async || place.slot.depth() == 0).await;
+    // What it does with what it heard is done when it has ended.
+    world.bench.stop(NAME).await;
     assert_eq!(world.driver.calls(), calls);
     assert!(!world.up());
 }

@@ -331,7 +331,7 @@ async fn fault_33_when_another_process_leads_it_changes_nothing_more() {
     let last = world.driver.calls();
     let place = world.bench.env.directory.node(world.id()).unwrap();
     world.nudge();
-    place.slot.tell(crate::node::NodeMsg::Tick);
+    place.slot.tell(NodeMsg::Tick);
     until("the messages are taken", async || place.slot.depth() == 0).await;
     world.bench.stop(NAME).await;
     assert_eq!(world.driver.calls(), last);

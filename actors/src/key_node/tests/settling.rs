@@ -73,7 +73,7 @@ async fn nobody_is_told_before_the_server_acts_on_the_key_and_it_is_put_once_how
     let surveys = world.driver.surveys();
     for n in 1..=3 {
         world.nudge();
-        place.slot.tell(crate::node::NodeMsg::Tick);
+        place.slot.tell(NodeMsg::Tick);
         until("the server is compared", async || world.driver.surveys() >= surveys + n).await;
     }
     assert_eq!(world.bench.status(service).await, "pending");

@@ -13,7 +13,7 @@ async fn servers(rig: &Rig, names: &[&str]) -> Vec<KeyNodeRow> {
     let mut rows = Vec::new();
     for name in names {
         let row = rig.db.seed_key_node(name, PRODUCT).await;
-        rig.env.directory.add_node(row.id, name).up.store(true, Ordering::Relaxed);
+        rig.env.directory.add_node(row.id, name, true).up.store(true, Ordering::Relaxed);
         rows.push(row);
     }
     rows

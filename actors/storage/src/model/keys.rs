@@ -1,7 +1,7 @@
 //! Servers of keys (Outline, MTProto) and the keys on them; plans.
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use usipipo_domain::access::KeySecret;
 use usipipo_domain::ids::{NodeId, PlanId, ServiceId, UserId};
 use usipipo_domain::new_server::{NewServer, ServerAccess};
@@ -30,6 +30,29 @@ pub enum KeyAccess {
     Forgotten,
     /// What leads to it lies sealed in its row and cannot be opened.
     Unreadable,
+}
+
+impl KeyAccess {
+    /// Whether two management addresses are one: blanks around them, letters' case and slashes at the end are nothing.
+    #[must_use]
+    pub fn same_address(one: &SecretString, other: &SecretString) -> bool {
+        let plain = |url: &SecretString| url.expose_secret().trim().trim_end_matches('/').to_lowercase();
+        plain(one) == plain(other)
+    }
+
+    /// Whether both lead to one server: then each would take the other's keys for foreign ones.
+    #[must_use]
+    pub fn same_server(&self, other: &Self) -> bool {
+        self.address().zip(other.address()).is_some_and(|(one, other)| Self::same_address(one, other))
+    }
+
+    /// `None` when nobody knows it.
+    const fn address(&self) -> Option<&SecretString> {
+        match self {
+            Self::Outline { api_url, .. } | Self::Telemt { api_url, .. } => Some(api_url),
+            Self::Forgotten | Self::Unreadable => None,
+        }
+    }
 }
 
 /// A server of keys as the settings (or an admin) describe it.
@@ -116,9 +139,9 @@ pub struct KeyNodeRow {
     pub incarnation: Option<String>,
 }
 
-/// A server that no actor steers.
+/// A server of any kind, as its row says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StrayNode {
+pub struct ServerStanding {
     /// Its id.
     pub id: NodeId,
     /// Its name.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
-use usipipo_domain::ids::{InboxSeq, UserId};
+use usipipo_domain::ids::{InboxSeq, NodeId, UserId};
 
 /// One change. `details` holds no secret and no personal text.
 #[derive(Debug, Clone)]
@@ -21,6 +21,11 @@ pub(crate) struct Entry {
     pub(crate) details: Value,
     /// The update that caused it.
     pub(crate) seq: Option<InboxSeq>,
+}
+
+/// What SYSTEM did on a server.
+pub(super) fn on_node(node: NodeId, action: &'static str, details: Value) -> Entry {
+    Entry { user: None, action, subject: format!("node/{node}"), details, seq: None }
 }
 
 const WRITE: &str = "

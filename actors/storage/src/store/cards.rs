@@ -6,7 +6,6 @@ use super::sql::Planned;
 use super::{Result, Store};
 use crate::StoreError;
 use crate::model::{ClientConfig, Page, Thing, TunnelConfig, UserRow, Viewer};
-use crate::schema::trials;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Inet, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
@@ -263,20 +262,12 @@ impl Store {
         Ok(row.map(ViewerRow::viewer))
     }
 
-    /// A user's live services, and those that ended in the week before the user was last here, newest
+    /// A user's live services of these products, and those that ended in the week before the user was last here, newest
     /// first. A page beyond the last one is the last one.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn services_of(&self, user: UserId, page: u16, per_page: u16) -> Result<Page<ServiceCard>> {
-        self.services_of_products(user, &Product::ALL, page, per_page).await
-    }
-
-    /// As [`Store::services_of`], of these products only.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn services_of_products(
+    pub async fn services_of(
         &self,
         user: UserId,
         products: &[Product],
@@ -330,21 +321,6 @@ impl Store {
         .bind::<BigInt, _>(user.0);
         let row = RunQueryDsl::get_result::<ConfigRow>(Planned(query), &mut conn).await.optional()?;
         row.map(|row| self.config(row)).transpose()
-    }
-
-    /// The trial of this product that the user took, and when.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn trial_taken(&self, user: UserId, product: Product) -> Result<Option<(ServiceId, DateTime<Utc>)>> {
-        let mut conn = self.conn().await?;
-        let taken: Option<(i64, DateTime<Utc>)> = trials::table
-            .find((user.0, product.as_str()))
-            .select((trials::service_id, trials::taken_at))
-            .get_result(&mut conn)
-            .await
-            .optional()?;
-        Ok(taken.map(|(service, at)| (ServiceId(service), at)))
     }
 
     fn config(&self, row: ConfigRow) -> Result<ClientConfig> {

@@ -24,8 +24,8 @@ use usipipo_domain::outgoing::{OutboxMessage, Outgoing, Priority};
 /// Quiet hours and time zone of users who chose none.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct NoticeHours {
-    quiet: Option<QuietHours>,
-    tz: Tz,
+    pub(super) quiet: Option<QuietHours>,
+    pub(super) tz: Tz,
 }
 
 #[derive(QueryableByName)]
@@ -143,8 +143,8 @@ pub(super) async fn forget(conn: &mut Conn, service: ServiceId) -> QueryResult<(
 }
 
 impl Store {
-    /// Quiet hours and time zone (an IANA name; UTC if it is none) of users who chose none, for notices that wait for the end
-    /// of the hours. Without this they are `None` and UTC.
+    /// Quiet hours and time zone (an IANA name; UTC if it is none) of users who chose none, for reminders and notices.
+    /// Without this they are `None` and UTC.
     #[must_use]
     pub fn with_notice_hours(mut self, quiet: Option<QuietHours>, tz: &str) -> Self {
         self.hours = NoticeHours { quiet, tz: tz.parse().unwrap_or(Tz::UTC) };

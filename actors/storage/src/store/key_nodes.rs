@@ -1,6 +1,6 @@
 //! Servers of keys (Outline, MTProto), and the choice among servers of any kind.
 
-use super::audit::{self, Entry};
+use super::audit;
 use super::decode;
 use super::sql::Planned;
 use super::{Conn, Result, Store};
@@ -23,22 +23,7 @@ use usipipo_domain::service::{NodeState, Product, Purpose};
 use zeroize::Zeroizing;
 
 /// What `nodes.mode` says of a server of keys; it has no tunnel of ours.
-pub(super) const MODE: &str = "keys";
-
-/// The driver whose servers a product lives on.
-pub(super) const fn driver_of(product: Product) -> &'static str {
-    match product {
-        Product::Wireguard => "wireguard",
-        Product::Outline => "outline",
-        Product::Mtproto => "telemt",
-    }
-}
-
-/// The product that lives on a driver's servers.
-fn product_of(driver: &str) -> Result<Product> {
-    let known = Product::ALL.into_iter().find(|product| driver_of(*product) == driver);
-    known.ok_or_else(|| StoreError::Broken(format!("a row has the unknown driver `{driver}`")))
-}
+const MODE: &str = "keys";
 
 /// The driver's own settings without secrets, as `nodes.settings` keeps them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +157,41 @@ impl Choice {
     }
 }
 
+/// A new row; `None` when the name is taken.
+pub(super) async fn insert(
+    conn: &mut Conn,
+    spec: &KeyNodeSpec,
+    sealed: &[u8],
+    added: bool,
+    now: DateTime<Utc>,
+) -> TxResult<Option<NodeId>> {
+    let settings = KeySettings { host: spec.host.clone(), port: spec.port, domain: spec.domain.clone() };
+    let created: Option<i32> = diesel::insert_into(nodes::table)
+        .values((
+            nodes::name.eq(&spec.name),
+            nodes::driver.eq(spec.product.driver()),
+            nodes::mode.eq(MODE),
+            nodes::place.eq(&spec.place),
+            nodes::country.eq(&spec.country),
+            nodes::endpoint.eq(format!("{}:{}", spec.host, spec.port)),
+            nodes::dns.eq(Vec::<String>::new()),
+            nodes::mtu.eq(0),
+            nodes::exclusive.eq(spec.exclusive),
+            nodes::capacity.eq(i32::try_from(spec.capacity).unwrap_or(i32::MAX)),
+            nodes::settings.eq(serde_json::to_value(settings)?),
+            nodes::access.eq(sealed),
+            nodes::added.eq(added),
+            nodes::created_at.eq(now),
+        ))
+        .on_conflict(nodes::name)
+        .do_nothing()
+        .returning(nodes::id)
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(created.map(NodeId))
+}
+
 impl Store {
     /// Creates the server if missing. The row wins otherwise, except `access`, which follows the settings. Two processes may
     /// call it at once.
@@ -182,36 +202,12 @@ impl Store {
     pub async fn ensure_key_node(&self, spec: &KeyNodeSpec, now: DateTime<Utc>) -> Result<KeyNodeRow> {
         let access = write_access(&spec.access)?;
         let sealed = self.vault.seal_node_access(&spec.name, &access)?;
-        let settings = KeySettings { host: spec.host.clone(), port: spec.port, domain: spec.domain.clone() };
-        let settings = serde_json::to_value(settings)?;
         let node = self
             .tx("ensure_key_node", async |conn| {
-                let created: Option<i32> = diesel::insert_into(nodes::table)
-                    .values((
-                        nodes::name.eq(&spec.name),
-                        nodes::driver.eq(driver_of(spec.product)),
-                        nodes::mode.eq(MODE),
-                        nodes::place.eq(&spec.place),
-                        nodes::country.eq(&spec.country),
-                        nodes::endpoint.eq(format!("{}:{}", spec.host, spec.port)),
-                        nodes::dns.eq(Vec::<String>::new()),
-                        nodes::mtu.eq(0),
-                        nodes::exclusive.eq(spec.exclusive),
-                        nodes::capacity.eq(i32::try_from(spec.capacity).unwrap_or(i32::MAX)),
-                        nodes::settings.eq(&settings),
-                        nodes::access.eq(&sealed),
-                        nodes::created_at.eq(now),
-                    ))
-                    .on_conflict(nodes::name)
-                    .do_nothing()
-                    .returning(nodes::id)
-                    .get_result(conn)
-                    .await
-                    .optional()?;
-                if let Some(id) = created {
-                    let details = json!({ "name": spec.name, "driver": driver_of(spec.product) });
-                    audit::write(conn, &[entry(id, "node.create", details)], now).await?;
-                    return Ok(NodeId(id));
+                if let Some(id) = insert(conn, spec, &sealed, false, now).await? {
+                    let details = json!({ "name": spec.name, "driver": spec.product.driver() });
+                    audit::write(conn, &[audit::on_node(id, "node.create", details)], now).await?;
+                    return Ok(id);
                 }
                 self.follow_access(conn, spec, &access, &sealed, now).await
             })
@@ -228,7 +224,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> TxResult<NodeId> {
         let found: Option<(i32, Option<Vec<u8>>, String)> = nodes::table
-            .filter(nodes::name.eq(&spec.name).and(nodes::driver.eq(driver_of(spec.product))))
+            .filter(nodes::name.eq(&spec.name).and(nodes::driver.eq(spec.product.driver())))
             .select((nodes::id, nodes::access, nodes::state))
             .for_no_key_update()
             .get_result(conn)
@@ -245,7 +241,8 @@ impl Store {
         // One that cannot be opened is replaced: the settings know it.
         if !matches!(opened, Ok(Some(opened)) if *opened == access) {
             diesel::update(nodes::table.find(id)).set(nodes::access.eq(sealed)).execute(conn).await?;
-            audit::write(conn, &[entry(id, "node.change", json!({ "changed": "access" }))], now).await?;
+            audit::write(conn, &[audit::on_node(NodeId(id), "node.change", json!({ "changed": "access" }))], now)
+                .await?;
         }
         Ok(NodeId(id))
     }
@@ -258,7 +255,7 @@ impl Store {
     pub async fn key_nodes(&self) -> Result<Vec<KeyNodeRow>> {
         let mut conn = self.conn().await?;
         let rows: Vec<KeyNode> = nodes::table
-            .filter(nodes::driver.ne(driver_of(Product::Wireguard)).and(nodes::state.ne(NodeState::Removed.as_str())))
+            .filter(nodes::driver.ne(Product::Wireguard.driver()).and(nodes::state.ne(NodeState::Removed.as_str())))
             .select(KeyNode::as_select())
             .order(nodes::id)
             .load(&mut conn)
@@ -289,7 +286,7 @@ impl Store {
         let mut conn = self.conn().await?;
         let row: Option<KeyNode> = nodes::table
             .find(node.0)
-            .filter(nodes::driver.ne(driver_of(Product::Wireguard)))
+            .filter(nodes::driver.ne(Product::Wireguard.driver()))
             .select(KeyNode::as_select())
             .get_result(&mut conn)
             .await
@@ -316,7 +313,7 @@ impl Store {
     pub async fn server_choices(&self, product: Product, purpose: Purpose) -> Result<Vec<ServerChoice>> {
         let mut conn = self.conn().await?;
         let (sql, which) =
-            if product.has_addresses() { (POOLS, purpose.as_str()) } else { (SERVERS, driver_of(product)) };
+            if product.has_addresses() { (POOLS, purpose.as_str()) } else { (SERVERS, product.driver()) };
         let query = diesel::sql_query(sql).bind::<Text, _>(which);
         let rows: Vec<Choice> = RunQueryDsl::load(Planned(query), &mut conn).await?;
         let mut choices: Vec<ServerChoice> = rows.into_iter().map(Choice::choice).collect();
@@ -357,7 +354,8 @@ impl Store {
         Ok(KeyNodeRow {
             id: NodeId(row.id),
             spec: KeyNodeSpec {
-                product: product_of(&row.driver)?,
+                product: Product::of_driver(&row.driver)
+                    .ok_or_else(|| StoreError::Broken(format!("a row has the unknown driver `{}`", row.driver)))?,
                 name: row.name,
                 place: row.place,
                 country: row.country,
@@ -374,10 +372,6 @@ impl Store {
             incarnation: row.incarnation,
         })
     }
-}
-
-pub(super) fn entry(node: i32, action: &'static str, details: serde_json::Value) -> Entry {
-    Entry { user: None, action, subject: format!("node/{node}"), details, seq: None }
 }
 
 #[cfg(test)]

@@ -157,14 +157,21 @@ impl Store {
     }
 
     /// Only those where belief and wish differ, and retired ones that are not removed: those to open first, then those to
-    /// close, then the rest; the oldest first.
+    /// close, then the rest; the oldest first. It does not look at the whole server, as [`Store::peer_work`].
     ///
     /// # Errors
     /// As [`Store::keys_of`].
     pub async fn key_work(&self, node: NodeId, limit: usize) -> Result<Vec<KeyRow>> {
         let mut conn = self.conn().await?;
         let query = diesel::sql_query(keys_sql!(
-            "WHERE wanted <> applied OR retired ORDER BY wanted = 'open' DESC, wanted = 'closed' DESC, id LIMIT $2"
+            "WHERE id = ANY (ARRAY(
+                 SELECT id FROM access_keys
+                 WHERE node_id = $1 AND removed_at IS NULL AND (retired_at IS NOT NULL OR applied <> 'open')
+                 UNION ALL
+                 SELECT k.id FROM services s JOIN access_keys k ON k.service_id = s.id AND k.retired_at IS NULL
+                 WHERE s.node_id = $1 AND s.status = 'suspended' AND k.applied = 'open'
+             )) AND (wanted <> applied OR retired)
+             ORDER BY wanted = 'open' DESC, wanted = 'closed' DESC, id LIMIT $2"
         ))
         .bind::<Integer, _>(node.0)
         .bind::<BigInt, _>(limited(limit));
@@ -228,7 +235,7 @@ impl Store {
             let mut entries: Vec<Entry> = begun.iter().map(|service| peers::activated(node, service)).collect();
             if !moved.is_empty() {
                 let ids: Vec<i64> = moved.iter().map(|key| key.id).collect();
-                entries.push(peers::on_node(node, "keys.apply", json!({ "keys": ids })));
+                entries.push(audit::on_node(node, "keys.apply", json!({ "keys": ids })));
             }
             audit::write(conn, &entries, now).await?;
             let messages = news.into_iter().filter(|news| news.reachable).flat_map(peers::ready).collect();
@@ -268,7 +275,7 @@ impl Store {
             );
             let ids: Vec<i64> = removed.iter().map(|key| key.id).collect();
             RunQueryDsl::execute(Planned(query.bind::<Array<BigInt>, _>(&ids)), conn).await?;
-            audit::write(conn, &[peers::on_node(node, "keys.remove", json!({ "keys": ids }))], now).await
+            audit::write(conn, &[audit::on_node(node, "keys.remove", json!({ "keys": ids }))], now).await
         })
         .await
     }
@@ -299,7 +306,7 @@ impl Store {
                 .bind::<Binary, _>(sealed);
             RunQueryDsl::execute(Planned(query), conn).await?;
             let details = json!({ "key": key, "before": row.name, "after": name });
-            audit::write(conn, &[peers::on_node(node, "key.rename", details)], now).await
+            audit::write(conn, &[audit::on_node(node, "key.rename", details)], now).await
         })
         .await
     }

@@ -174,20 +174,12 @@ impl Store {
         .await
     }
 
-    /// Sends the reminders that are due, at most `limit` services, and as many notices that waited for the end of quiet hours;
-    /// `quiet` and `tz` are for users who chose none.
+    /// Sends the reminders that are due, at most `limit` services, and as many notices that waited for the end of quiet hours.
     ///
     /// # Errors
     /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
-    pub async fn remind_due(
-        &self,
-        epoch: Epoch,
-        now: DateTime<Utc>,
-        limit: usize,
-        quiet: Option<QuietHours>,
-        tz: &str,
-    ) -> Result<Reminded> {
-        let tz: Tz = tz.parse().unwrap_or(Tz::UTC);
+    pub async fn remind_due(&self, epoch: Epoch, now: DateTime<Utc>, limit: usize) -> Result<Reminded> {
+        let held::NoticeHours { quiet, tz } = self.hours;
         self.fenced("remind_due", epoch, async |conn| {
             let query = diesel::sql_query(DUE).bind::<Timestamptz, _>(now).bind::<BigInt, _>(limited(limit));
             let due: Vec<Due> = RunQueryDsl::load(Planned(query), conn).await?;

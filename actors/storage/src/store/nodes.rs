@@ -15,11 +15,11 @@ use diesel_async::RunQueryDsl;
 use ipnetwork::IpNetwork;
 use serde_json::json;
 use usipipo_domain::ids::{NodeId, PoolId};
-use usipipo_domain::service::NodeState;
+use usipipo_domain::service::{NodeState, Product};
 use usipipo_domain::wg::PrivateKey;
 
 /// The driver of these servers.
-const WIREGUARD: &str = "wireguard";
+const WIREGUARD: &str = Product::Wireguard.driver();
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = nodes, check_for_backend(diesel::pg::Pg))]
@@ -88,7 +88,10 @@ impl Store {
                     .await
                     .optional()?;
                 let (node, mut changes) = match created {
-                    Some(id) => (id, vec![entry(id, "node.create", json!({"name": spec.name, "mode": spec.mode}))]),
+                    Some(id) => (
+                        id,
+                        vec![audit::on_node(NodeId(id), "node.create", json!({"name": spec.name, "mode": spec.mode}))],
+                    ),
                     None => follow_settings(conn, spec).await?,
                 };
                 add_pools(conn, node, &spec.pools, &mut changes).await?;
@@ -205,10 +208,6 @@ impl Store {
     }
 }
 
-fn entry(node: i32, action: &'static str, details: serde_json::Value) -> Entry {
-    Entry { user: None, action, subject: format!("node/{node}"), details, seq: None }
-}
-
 /// The node exists: its id, and what was changed of it.
 async fn follow_settings(conn: &mut Conn, spec: &NodeSpec) -> TxResult<(i32, Vec<Entry>)> {
     let (node, mode, interface): (i32, String, Option<String>) = nodes::table
@@ -233,7 +232,7 @@ async fn follow_settings(conn: &mut Conn, spec: &NodeSpec) -> TxResult<(i32, Vec
         "before": {"mode": mode, "interface": interface},
         "after": {"mode": spec.mode, "interface": spec.interface},
     });
-    Ok((node, vec![entry(node, "node.change", details)]))
+    Ok((node, vec![audit::on_node(NodeId(node), "node.change", details)]))
 }
 
 async fn add_pools(conn: &mut Conn, node: i32, specs: &[PoolSpec], changes: &mut Vec<Entry>) -> TxResult<()> {
@@ -254,7 +253,7 @@ async fn add_pools(conn: &mut Conn, node: i32, specs: &[PoolSpec], changes: &mut
             .optional()?;
         if let Some(pool) = created {
             let details = json!({"pool": pool, "purpose": spec.purpose, "v4": v4, "v6": v6});
-            changes.push(entry(node, "pool.create", details));
+            changes.push(audit::on_node(NodeId(node), "pool.create", details));
         }
     }
     Ok(())

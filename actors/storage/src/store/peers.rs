@@ -111,17 +111,26 @@ impl Store {
         rows.into_iter().map(|row| self.peer_row(node, row)).collect()
     }
 
-    /// Only those where belief and wish differ, and retired ones that were never carried. Wanted ones first, so that somebody
-    /// who waits does not wait for a thousand removals; then the oldest.
+    /// Only those where belief and wish differ, and retired ones that are not removed. Wanted ones first, so that somebody
+    /// who waits does not wait for a thousand removals; then the oldest. It is asked at every nudge, so it does not look at
+    /// the whole server: only a suspended service has an unretired key that is not wanted.
     ///
     /// # Errors
     /// As [`Store::peers_of`].
     pub async fn peer_work(&self, node: NodeId, limit: usize) -> Result<Vec<PeerRow>> {
         let mut conn = self.conn().await?;
-        let query =
-            diesel::sql_query(peers_sql!("WHERE wanted <> applied OR retired ORDER BY wanted DESC, id LIMIT $2"))
-                .bind::<Integer, _>(node.0)
-                .bind::<BigInt, _>(limited(limit));
+        let query = diesel::sql_query(peers_sql!(
+            "WHERE id = ANY (ARRAY(
+                     SELECT id FROM peers
+                     WHERE node_id = $1 AND removed_at IS NULL AND (retired_at IS NOT NULL OR NOT applied)
+                     UNION ALL
+                     SELECT p.id FROM services s JOIN peers p ON p.service_id = s.id AND p.retired_at IS NULL
+                     WHERE s.node_id = $1 AND s.status = 'suspended' AND p.applied
+                 )) AND (wanted <> applied OR retired)
+                 ORDER BY wanted DESC, id LIMIT $2"
+        ))
+        .bind::<Integer, _>(node.0)
+        .bind::<BigInt, _>(limited(limit));
         let rows = RunQueryDsl::load::<Peer>(Planned(query), &mut conn).await?;
         rows.into_iter().map(|row| self.peer_row(node, row)).collect()
     }
@@ -171,7 +180,7 @@ impl Store {
             let mut entries: Vec<Entry> = begun.iter().map(|service| activated(node, service)).collect();
             if !carried.is_empty() {
                 let ids: Vec<i64> = carried.iter().map(|peer| peer.id).collect();
-                entries.push(on_node(node, "peers.apply", json!({ "peers": ids })));
+                entries.push(audit::on_node(node, "peers.apply", json!({ "peers": ids })));
             }
             audit::write(conn, &entries, now).await?;
             let messages = news.into_iter().filter(|news| news.reachable).flat_map(ready).collect();
@@ -203,7 +212,7 @@ impl Store {
                 return Ok(());
             }
             let ids: Vec<i64> = removed.iter().map(|peer| peer.id).collect();
-            audit::write(conn, &[on_node(node, "peers.remove", json!({ "peers": ids }))], now).await
+            audit::write(conn, &[audit::on_node(node, "peers.remove", json!({ "peers": ids }))], now).await
         })
         .await
     }
@@ -256,7 +265,7 @@ async fn mark_applied(conn: &mut Conn, node: NodeId, peers: &[i64]) -> TxResult<
     Ok(RunQueryDsl::load(Planned(query), conn).await?)
 }
 
-/// A day has 24 hours here, as in [`usipipo_domain::plan::PlanSpec::ends_at`]; PostgreSQL's may have 23 or 25. The first
+/// A day has 24 hours here; PostgreSQL's may have 23 or 25. The first
 /// reminder comes at most four days before the end: three, and up to a day earlier to be before quiet hours.
 pub(super) async fn activate(conn: &mut Conn, services: Vec<i64>, now: DateTime<Utc>) -> TxResult<Vec<Begun>> {
     let query = diesel::sql_query(
@@ -295,10 +304,6 @@ pub(super) fn ready(news: News) -> [NewMessage; 2] {
 pub(super) fn activated(node: NodeId, service: &Begun) -> Entry {
     let details = json!({ "node": node, "ends_at": service.ends_at });
     Entry { user: None, action: "service.activate", subject: format!("service/{}", service.id), details, seq: None }
-}
-
-pub(super) fn on_node(node: NodeId, action: &'static str, details: serde_json::Value) -> Entry {
-    Entry { user: None, action, subject: format!("node/{node}"), details, seq: None }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl Store {
     pub async fn promotion(&self, node: NodeId) -> Result<Option<PromotionRow>> {
         let mut conn = self.conn().await?;
         type Row = (String, serde_json::Value, Option<String>, Option<Vec<u8>>);
-        let proxies = nodes::driver.eq("telemt").and(nodes::state.ne(NodeState::Removed.as_str()));
+        let proxies = nodes::driver.eq(Product::Mtproto.driver()).and(nodes::state.ne(NodeState::Removed.as_str()));
         let row: Option<Row> = nodes::table
             .filter(nodes::id.eq(node.0).and(proxies))
             .select((nodes::name, nodes::settings, nodes::ad_tag, nodes::promotion_secret))

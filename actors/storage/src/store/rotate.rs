@@ -1,5 +1,6 @@
 //! Sealing every secret anew with the current master key, so that an old one may be dropped.
 
+use super::promotion::SECRET_NAME;
 use super::sql::Planned;
 use super::{Conn, Result, Store, decode};
 use crate::error::TxResult;
@@ -93,6 +94,12 @@ impl Store {
             let (rows, next) = self.tx("rotate_peers", async |conn| self.rotate_peers(conn, after).await).await?;
             (changed, last) = (changed + rows, next);
         }
+        let mut last = Some(i64::MIN);
+        while let Some(after) = last {
+            let (rows, next) =
+                self.tx("rotate_promotions", async |conn| self.rotate_promotions(conn, after).await).await?;
+            (changed, last) = (changed + rows, next);
+        }
         Ok(changed)
     }
 
@@ -122,6 +129,21 @@ impl Store {
         .bind::<Array<Integer>, _>(&ids)
         .bind::<Array<Binary>, _>(&keys);
         Ok((RunQueryDsl::execute(Planned(query), conn).await? as u64, Some(last)))
+    }
+
+    async fn rotate_promotions(&self, conn: &mut Conn, after: i64) -> TxResult<Batch> {
+        let query = diesel::sql_query(format!(
+            "SELECT id::bigint AS id, id AS node_id, '{SECRET_NAME}' AS name, promotion_secret AS secret FROM nodes
+             WHERE id > $1 AND promotion_secret IS NOT NULL AND substring(promotion_secret FROM 1 FOR length($2)) <> $2
+             ORDER BY id LIMIT $3 FOR NO KEY UPDATE"
+        ));
+        let (ids, sealed, last) = self.resealed(conn, query, after, Named::key).await?;
+        let query = diesel::sql_query(
+            "UPDATE nodes n SET promotion_secret = t.secret FROM unnest($1, $2) AS t (id, secret) WHERE n.id = t.id",
+        )
+        .bind::<Array<BigInt>, _>(&ids)
+        .bind::<Array<Binary>, _>(&sealed);
+        Ok((RunQueryDsl::execute(Planned(query), conn).await? as u64, last))
     }
 
     async fn rotate_access(&self, conn: &mut Conn, after: i64) -> TxResult<Batch> {

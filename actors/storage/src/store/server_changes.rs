@@ -2,8 +2,9 @@
 
 use super::audit;
 use super::decode;
-use super::key_nodes::{self, KeySettings, MODE, driver_of, entry};
+use super::key_nodes;
 use super::sql::Planned;
+use super::steps::LIVE;
 use super::{Conn, Result, Store};
 use crate::Vault;
 use crate::error::TxResult;
@@ -13,14 +14,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Timestamptz};
 use diesel_async::RunQueryDsl;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use usipipo_domain::ids::NodeId;
 use usipipo_domain::new_server::{NewServer, ServerProblem};
 use usipipo_domain::service::{NodeChange, NodeState, Product};
-
-/// Services that still have a place on a server.
-const LIVE: [&str; 3] = ["pending", "active", "suspended"];
 
 /// Keeps a server whose name is free and to which no other server leads. Its secret is sealed. The caller audits.
 pub(super) async fn add_in(
@@ -34,39 +31,14 @@ pub(super) async fn add_in(
         return Ok(Err(ServerProblem::Known { name }));
     }
     let sealed = vault.seal_node_access(&spec.name, &key_nodes::write_access(&spec.access)?)?;
-    let settings = KeySettings { host: spec.host.clone(), port: spec.port, domain: spec.domain.clone() };
-    let created: Option<i32> = diesel::insert_into(nodes::table)
-        .values((
-            nodes::name.eq(&spec.name),
-            nodes::driver.eq(driver_of(spec.product)),
-            nodes::mode.eq(MODE),
-            nodes::place.eq(&spec.place),
-            nodes::country.eq(&spec.country),
-            nodes::endpoint.eq(format!("{}:{}", spec.host, spec.port)),
-            nodes::dns.eq(Vec::<String>::new()),
-            nodes::mtu.eq(0),
-            nodes::exclusive.eq(spec.exclusive),
-            nodes::capacity.eq(i32::try_from(spec.capacity).unwrap_or(i32::MAX)),
-            nodes::settings.eq(serde_json::to_value(settings)?),
-            nodes::access.eq(sealed),
-            nodes::added.eq(true),
-            nodes::created_at.eq(now),
-        ))
-        .on_conflict(nodes::name)
-        .do_nothing()
-        .returning(nodes::id)
-        .get_result(conn)
-        .await
-        .optional()?;
-    Ok(created.map(NodeId).ok_or(ServerProblem::NameTaken))
+    Ok(key_nodes::insert(conn, &spec, &sealed, true, now).await?.ok_or(ServerProblem::NameTaken))
 }
 
 /// The server of keys to which this leads already: two servers with one set of keys would each take the other's for foreign
 /// ones.
 async fn same_server(conn: &mut Conn, vault: &Vault, access: &KeyAccess) -> TxResult<Option<String>> {
-    let Some(url) = url_of(access) else { return Ok(None) };
     let others: Vec<(String, Option<Vec<u8>>)> = nodes::table
-        .filter(nodes::driver.ne(driver_of(Product::Wireguard)).and(nodes::state.ne(NodeState::Removed.as_str())))
+        .filter(nodes::driver.ne(Product::Wireguard.driver()).and(nodes::state.ne(NodeState::Removed.as_str())))
         .select((nodes::name, nodes::access))
         .order(nodes::id)
         .load(conn)
@@ -75,19 +47,11 @@ async fn same_server(conn: &mut Conn, vault: &Vault, access: &KeyAccess) -> TxRe
         let Some(sealed) = sealed else { continue };
         // One that cannot be opened cannot be compared; its own actor raises the alarm.
         let Ok(opened) = vault.open_node_access(&name, &sealed) else { continue };
-        if key_nodes::read_access(&opened).is_ok_and(|other| url_of(&other).as_deref() == Some(&*url)) {
+        if key_nodes::read_access(&opened).is_ok_and(|other| other.same_server(access)) {
             return Ok(Some(name));
         }
     }
     Ok(None)
-}
-
-fn url_of(access: &KeyAccess) -> Option<String> {
-    let plain = |url: &SecretString| url.expose_secret().trim().trim_end_matches('/').to_lowercase();
-    match access {
-        KeyAccess::Outline { api_url, .. } | KeyAccess::Telemt { api_url, .. } => Some(plain(api_url)),
-        KeyAccess::Forgotten | KeyAccess::Unreadable => None,
-    }
 }
 
 /// The row is locked against everybody who is about to put a service on the server. The caller audits.
@@ -126,9 +90,18 @@ pub(super) async fn change_in(
             }
         }
     }
-    diesel::update(nodes::table.find(node.0)).set(nodes::state.eq(after.as_str())).execute(conn).await?;
-    if after == NodeState::Removed && driver != driver_of(Product::Wireguard) {
-        diesel::update(nodes::table.find(node.0)).set(nodes::access.eq(None::<Vec<u8>>)).execute(conn).await?;
+    let row = nodes::table.find(node.0);
+    let state = nodes::state.eq(after.as_str());
+    if after == NodeState::Removed && driver != Product::Wireguard.driver() {
+        let none = None::<Vec<u8>>;
+        let no_secret = (
+            nodes::access.eq(&none),
+            nodes::promotion_secret.eq(&none),
+            nodes::promotion_until.eq(None::<DateTime<Utc>>),
+        );
+        diesel::update(row).set((state, no_secret)).execute(conn).await?;
+    } else {
+        diesel::update(row).set(state).execute(conn).await?;
     }
     Ok(ServerChanged::Yes { before })
 }
@@ -189,9 +162,9 @@ impl Store {
     ) -> Result<std::result::Result<NodeId, ServerProblem>> {
         self.tx("add_key_node", async |conn| {
             let added = add_in(conn, &self.vault, new, now).await?;
-            if let Ok(NodeId(id)) = added {
-                let details = json!({ "name": new.name, "driver": driver_of(new.product), "by": "command" });
-                audit::write(conn, &[entry(id, "node.add", details)], now).await?;
+            if let Ok(node) = added {
+                let details = json!({ "name": new.name, "driver": new.product.driver(), "by": "command" });
+                audit::write(conn, &[audit::on_node(node, "node.add", details)], now).await?;
             }
             Ok(added)
         })
@@ -215,7 +188,7 @@ impl Store {
                     "keys_forgotten": change == NodeChange::Forget,
                     "by": "command",
                 });
-                audit::write(conn, &[entry(id, "node.set_state", details)], now).await?;
+                audit::write(conn, &[audit::on_node(NodeId(id), "node.set_state", details)], now).await?;
             }
             Ok(changed)
         })

@@ -31,6 +31,7 @@ use usipipo_domain::dialogue::{self, Act, Answer, State};
 use usipipo_domain::outgoing::{Body, Outgoing, Place, Priority, Toast};
 use usipipo_domain::screen::Screen;
 
+pub(super) use effects::LIVE;
 pub(super) use offers::free_choices;
 
 type Outcomes = Vec<std::result::Result<StepDone, StepRefusal>>;

@@ -3,7 +3,7 @@
 use super::decode;
 use super::sql::Planned;
 use super::{Result, Store};
-use crate::model::StrayNode;
+use crate::model::ServerStanding;
 use diesel::sql_types::{Array, Binary, Bool, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use usipipo_domain::access::KeySecret;
@@ -38,24 +38,22 @@ struct Removed {
 }
 
 impl Store {
-    /// Servers of any kind, removed ones too, besides these.
+    /// Servers of any kind, removed ones too, as one needs them to find those that nobody steers.
     ///
     /// # Errors
     /// [`crate::StoreError::Unavailable`] when the database does not answer.
-    pub async fn nodes_besides(&self, known: &[NodeId]) -> Result<Vec<StrayNode>> {
-        let known: Vec<i32> = known.iter().map(|node| node.0).collect();
+    pub async fn all_servers(&self) -> Result<Vec<ServerStanding>> {
         let mut conn = self.conn().await?;
         let query = diesel::sql_query(
             "SELECT n.id, n.name, n.state, n.added, n.up, n.error,
                     EXISTS (SELECT 1 FROM services s
                             WHERE s.node_id = n.id AND s.status IN ('pending', 'active', 'suspended')) AS in_use
-             FROM nodes n WHERE n.id <> ALL ($1) ORDER BY n.id",
-        )
-        .bind::<Array<Integer>, _>(known);
+             FROM nodes n ORDER BY n.id",
+        );
         let rows: Vec<Stray> = RunQueryDsl::load(Planned(query), &mut conn).await?;
         rows.into_iter()
             .map(|row| {
-                Ok(StrayNode {
+                Ok(ServerStanding {
                     id: NodeId(row.id),
                     name: row.name,
                     state: decode::node_state(&row.state)?,

@@ -67,48 +67,39 @@ const LATE: &str = "
     )
     SELECT id, user_id, reachable FROM told ORDER BY created_at, id";
 
-/// New keys of services that work. The service is locked, as everybody does who changes its peers; what happened to the key
+/// New keys of services that work. The service is locked, as everybody does who changes its keys; what happened to the key
 /// just before that is looked at again.
-const LATE_KEYS: &str = "
-    WITH late AS (
-        SELECT p.id, p.service_id
-        FROM peers p JOIN services s ON s.id = p.service_id
-        WHERE p.created_at < $1 AND p.told_at IS NULL AND p.retired_at IS NULL AND p.late_told_at IS NULL
-          AND s.status = 'active'
-        ORDER BY p.created_at, p.id
-        LIMIT $3
-        FOR NO KEY UPDATE OF s SKIP LOCKED
-    ), told AS (
-        UPDATE peers p SET late_told_at = $2
-        FROM late, services s, users u
-        WHERE p.id = late.id AND p.told_at IS NULL AND p.retired_at IS NULL
-          AND s.id = late.service_id AND u.id = s.user_id
-        RETURNING p.id AS peer, p.service_id AS id, s.user_id, p.created_at, u.blocked_at IS NULL AS reachable
-    )
-    SELECT id, user_id, reachable FROM told ORDER BY created_at, peer";
-
-/// As [`LATE_KEYS`], for servers that are not WireGuard.
-const LATE_ACCESS: &str = "
-    WITH late AS (
-        SELECT k.id, k.service_id
-        FROM access_keys k JOIN services s ON s.id = k.service_id
-        WHERE k.created_at < $1 AND k.told_at IS NULL AND k.retired_at IS NULL AND k.late_told_at IS NULL
-          AND s.status = 'active'
-        ORDER BY k.created_at, k.id
-        LIMIT $3
-        FOR NO KEY UPDATE OF s SKIP LOCKED
-    ), told AS (
-        UPDATE access_keys k SET late_told_at = $2
-        FROM late, services s, users u
-        WHERE k.id = late.id AND k.told_at IS NULL AND k.retired_at IS NULL
-          AND s.id = late.service_id AND u.id = s.user_id
-        RETURNING k.id AS key, k.service_id AS id, s.user_id, k.created_at, u.blocked_at IS NULL AS reachable
-    )
-    SELECT id, user_id, reachable FROM told ORDER BY created_at, key";
+macro_rules! late_keys_sql {
+    ($table:literal) => {
+        concat!(
+            "WITH late AS (
+                SELECT k.id, k.service_id
+                FROM ",
+            $table,
+            " k JOIN services s ON s.id = k.service_id
+                WHERE k.created_at < $1 AND k.told_at IS NULL AND k.retired_at IS NULL AND k.late_told_at IS NULL
+                  AND s.status = 'active'
+                ORDER BY k.created_at, k.id
+                LIMIT $3
+                FOR NO KEY UPDATE OF s SKIP LOCKED
+            ), told AS (
+                UPDATE ",
+            $table,
+            " k SET late_told_at = $2
+                FROM late, services s, users u
+                WHERE k.id = late.id AND k.told_at IS NULL AND k.retired_at IS NULL
+                  AND s.id = late.service_id AND u.id = s.user_id
+                RETURNING k.id AS key, k.service_id AS id, s.user_id, k.created_at, u.blocked_at IS NULL AS reachable
+            )
+            SELECT id, user_id, reachable FROM told ORDER BY created_at, key"
+        )
+    };
+}
 
 impl Store {
     /// Suspends (reason expiry) services that are over, at most `limit`, those that ended first first; one that is suspended
-    /// already gains the reason. Tells each owner once per period, after their quiet hours. Nothing left to do when fewer than `limit` come back.
+    /// already gains the reason. Tells each owner once per period, after their quiet hours. Nothing
+    /// is left to do when fewer than `limit` come back.
     ///
     /// # Errors
     /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
@@ -139,7 +130,7 @@ impl Store {
     ) -> Result<Vec<OutboxMessage>> {
         self.fenced("tell_waiting", epoch, async |conn| {
             let mut late: Vec<Late> = Vec::new();
-            for sql in [LATE, LATE_KEYS, LATE_ACCESS] {
+            for sql in [LATE, late_keys_sql!("peers"), late_keys_sql!("access_keys")] {
                 let left = limited(limit).saturating_sub(i64::try_from(late.len()).unwrap_or(i64::MAX));
                 let query = diesel::sql_query(sql)
                     .bind::<Timestamptz, _>(created_before)
@@ -180,9 +171,7 @@ impl Store {
         }
         Ok(touched)
     }
-}
 
-impl Store {
     /// Deletes what services used more than 90 days (UTC) ago, and fills in the period of services that began
     /// to work before there were periods, or under a program that does not know them. Each at most `limit` rows; returns the
     /// rows touched, zero when nothing is left.

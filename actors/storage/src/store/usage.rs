@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use usipipo_domain::ids::{NodeId, ServiceId, UserId};
 use usipipo_domain::outgoing::{Body, Outgoing, Priority};
 use usipipo_domain::service::SuspendReason;
+use usipipo_domain::usage::NEARLY_USED_PERCENT;
 
 /// What a service has used of this period's allowance with this reading, `up` and `down` together.
 macro_rules! used {
@@ -44,7 +45,7 @@ macro_rules! over {
 /// and to the day, suspends services that used up their traffic with it, and gives those, and those whose owners are to hear
 /// that most of it is used. In `used` a row is as it is afterwards.
 macro_rules! grow {
-    ($day:literal) => {
+    ($day:literal, $percent:literal) => {
         concat!(
             "total AS MATERIALIZED (
         SELECT service_id, sum(up) AS up, sum(down) AS down, max(handshake) AS handshake
@@ -74,9 +75,13 @@ macro_rules! grow {
         WHERE s.id = total.service_id
         RETURNING s.id, s.user_id, s.node_id, s.ends_at, s.quota_bytes, s.period, s.reasons,
                   s.status = 'active'
-                  AND (s.used_up::numeric + s.used_down - s.quota_base) * 100 >= s.quota_bytes::numeric * 80
+                  AND (s.used_up::numeric + s.used_down - s.quota_base) * 100 >= s.quota_bytes::numeric * ",
+            $percent,
+            "
                   AND (s.used_up::numeric + s.used_down - s.quota_base - total.up - total.down) * 100
-                      < s.quota_bytes::numeric * 80 AS near
+                      < s.quota_bytes::numeric * ",
+            $percent,
+            " AS near
     )
     SELECT used.id, used.user_id, used.node_id, used.ends_at, used.quota_bytes, used.period,
            coalesce(used.near, false) AS near,
@@ -115,7 +120,7 @@ const RECORD: &str = concat!(
     ), seen AS (
         UPDATE peers p SET seen_rx = g.rx, seen_tx = g.tx FROM grown g WHERE p.id = g.id
     ), ",
-    grow!("$6")
+    grow!("$6", "$7")
 );
 
 /// For growth that was found out already, of services that are locked.
@@ -127,7 +132,7 @@ const ADD: &str = concat!(
         SELECT id, status = 'active' AS worked, reasons @> ARRAY['quota'] AS over
         FROM services WHERE id IN (SELECT service_id FROM grown)
     ), ",
-    grow!("$3")
+    grow!("$3", "$4")
 );
 
 /// A service whose traffic reached a mark.
@@ -150,7 +155,8 @@ pub(super) async fn add(
     let query = diesel::sql_query(ADD)
         .bind::<Array<BigInt>, _>(grown.keys().copied().collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(grown.values().copied().collect::<Vec<_>>())
-        .bind::<Date, _>(now.date_naive());
+        .bind::<Date, _>(now.date_naive())
+        .bind::<Integer, _>(i32::from(NEARLY_USED_PERCENT));
     let reached: Vec<Reached> = RunQueryDsl::load(Planned(query), conn).await?;
     tell(conn, reached, usual, now).await
 }
@@ -176,8 +182,8 @@ async fn tell(conn: &mut Conn, reached: Vec<Reached>, usual: NoticeHours, now: D
 impl Store {
     /// Adds what the counters grew by since they were last read, in one statement. A reading that comes twice adds nothing.
     /// A service that has used up its traffic with that is suspended (reason quota); one that is suspended already gains the
-    /// reason. The owner of one that worked until now is told once per period and allowance, and once per period when four
-    /// fifths are used.
+    /// reason. The owner of one that worked until now is told once per period and allowance, and once per period when
+    /// [`NEARLY_USED_PERCENT`] are used.
     ///
     /// # Errors
     /// [`crate::StoreError::NotLeader`], or [`crate::StoreError::Unavailable`] when the database does not answer.
@@ -204,7 +210,8 @@ impl Store {
                 .bind::<Array<BigInt>, _>(&rx)
                 .bind::<Array<BigInt>, _>(&tx)
                 .bind::<Array<Nullable<Timestamptz>>, _>(&handshakes)
-                .bind::<Date, _>(now.date_naive());
+                .bind::<Date, _>(now.date_naive())
+                .bind::<Integer, _>(i32::from(NEARLY_USED_PERCENT));
             let reached: Vec<Reached> = RunQueryDsl::load(Planned(query), conn).await?;
             tell(conn, reached, self.hours, now).await
         })

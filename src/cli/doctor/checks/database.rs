@@ -5,51 +5,61 @@ use super::TIMEOUT;
 use crate::config::Settings;
 use crate::postgres::installed;
 use crate::program::database::{Database, key_file};
+use usipipo_actors::model::KeyNodeRow;
 use usipipo_actors::storage::{SchemaState, Store, StoreError, Vault};
 
 const SUBJECT: &str = "database";
 /// Oldest PostgreSQL that we know to work.
 const OLDEST_MAJOR: u32 = 14;
 
-pub(super) async fn checks(settings: &Settings, running: bool) -> Vec<Check> {
+/// Also the servers of keys that admins added, as far as the database tells them.
+pub(super) async fn checks(settings: &Settings, running: bool) -> (Vec<Check>, Vec<KeyNodeRow>) {
     if settings.database.url.is_none() && !running {
-        return vec![private()];
+        return (vec![private()], Vec::new());
     }
     // With the program running the private server runs too, and is only taken over for a moment.
     let looked = tokio::time::timeout(TIMEOUT, async {
         let database =
             Database::open(settings).await.map_err(|error| Check::bad(SUBJECT, format!("{error:#}"), MEND))?;
-        let checks = look(settings, &database).await;
+        let seen = look(settings, &database).await;
         database.close().await;
-        Ok::<_, Check>(checks)
+        Ok::<_, Check>(seen)
     })
     .await;
     match looked {
-        Ok(Ok(checks)) => checks,
-        Ok(Err(check)) => vec![check],
-        Err(_) => vec![Check::bad(
-            SUBJECT,
-            format!("no answer within {} s", TIMEOUT.as_secs()),
-            "check that the server runs and is reachable",
-        )],
+        Ok(Ok(seen)) => seen,
+        Ok(Err(check)) => (vec![check], Vec::new()),
+        Err(_) => {
+            let seen = format!("no answer within {} s", TIMEOUT.as_secs());
+            (vec![Check::bad(SUBJECT, seen, "check that the server runs and is reachable")], Vec::new())
+        }
     }
 }
 
 /// For a database that does not answer.
 const MEND: &str = "check database.url, that the server runs, and that it lets this user in";
 
-async fn look(settings: &Settings, database: &Database) -> Vec<Check> {
+async fn look(settings: &Settings, database: &Database) -> (Vec<Check>, Vec<KeyNodeRow>) {
     let state = match Store::pending_migrations(&database.options).await {
         Ok(state) => state,
-        Err(error) => return vec![Check::bad(SUBJECT, error.to_string(), MEND)],
+        Err(error) => return (vec![Check::bad(SUBJECT, error.to_string(), MEND)], Vec::new()),
     };
     let schema = of_schema(&state);
     let whole = state.pending.is_empty();
-    let mut checks = vec![schema];
+    let (mut checks, mut added) = (vec![schema], Vec::new());
     if whole && let Ok(vault) = Vault::open_file(&key_file(settings)) {
-        checks.extend(servers(settings, database, vault).await);
+        match Store::connect(&database.options, vault) {
+            Ok(store) => {
+                checks.extend(servers(settings, &store).await);
+                match store.added_key_nodes().await {
+                    Ok(rows) => added = rows,
+                    Err(error) => checks.push(Check::bad(SUBJECT, error.to_string(), MEND)),
+                }
+            }
+            Err(error) => checks.push(Check::bad(SUBJECT, error.to_string(), MEND)),
+        }
     }
-    checks
+    (checks, added)
 }
 
 fn of_schema(state: &SchemaState) -> Check {
@@ -82,10 +92,9 @@ fn of_schema(state: &SchemaState) -> Check {
 }
 
 /// Whether what lies sealed in the database opens with the keys in the file, and what it keeps of servers besides the settings.
-async fn servers(settings: &Settings, database: &Database, vault: Vault) -> Vec<Check> {
+async fn servers(settings: &Settings, store: &Store) -> Vec<Check> {
     const SUBJECT: &str = "secrets";
-    let opened = async { Store::connect(&database.options, vault)?.nodes().await }.await;
-    let nodes = match opened {
+    let nodes = match store.nodes().await {
         Ok(nodes) => nodes,
         Err(StoreError::Vault(problem)) => {
             return vec![Check::bad(

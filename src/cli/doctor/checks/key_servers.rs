@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::fmt::Display;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use usipipo_actors::domain::service::NodeState;
+use usipipo_actors::model::{KeyAccess, KeyNodeRow, KeyNodeSpec};
 use usipipo_actors::ports::clock::Clock as _;
 
 /// How long a server may take.
@@ -23,20 +25,57 @@ const CLOCK_BAD: i64 = 60;
 /// Share of the capacity from which on a server is nearly full, percent.
 const FULL_PERCENT: usize = 90;
 
-pub(super) async fn all(settings: &Settings) -> Vec<Check> {
+/// Those of the settings, and those that admins added, unless the settings have one of the same name.
+pub(super) async fn all(settings: &Settings, added: &[KeyNodeRow]) -> Vec<Check> {
     let mut checks = Vec::new();
     for node in &settings.key_nodes {
-        let subject = format!("server {}", node.name);
-        match &node.server {
-            KeyServer::Outline { api_url, cert_sha256 } => {
-                checks.extend(outline(&subject, node, api_url, *cert_sha256).await);
-            }
-            KeyServer::Telemt { api_url, auth_header, .. } => {
-                checks.extend(telemt(&subject, node, api_url, auth_header.clone()).await);
-            }
+        checks.extend(one(node).await);
+    }
+    for row in added.iter().filter(|row| settings.key_nodes.iter().all(|node| node.name != row.spec.name)) {
+        let subject = format!("server {}", row.spec.name);
+        match as_set(&row.spec) {
+            _ if row.state == NodeState::Maintenance => checks.push(Check::good(subject, "is in maintenance")),
+            Some(node) => checks.extend(one(&node).await),
+            None => checks.push(Check::bad(
+                subject,
+                "what leads to it does not open with these master keys",
+                "bring back the master.keys of this database, or write the server into [[nodes]] under the same name",
+            )),
         }
     }
     checks
+}
+
+async fn one(node: &KeyNodeSettings) -> Vec<Check> {
+    let subject = format!("server {}", node.name);
+    match &node.server {
+        KeyServer::Outline { api_url, cert_sha256 } => outline(&subject, node, api_url, *cert_sha256).await,
+        KeyServer::Telemt { api_url, auth_header, .. } => telemt(&subject, node, api_url, auth_header.clone()).await,
+    }
+}
+
+/// A server of the database as the settings would have it; `None` when nobody knows what leads to it.
+fn as_set(spec: &KeyNodeSpec) -> Option<KeyNodeSettings> {
+    let server = match &spec.access {
+        KeyAccess::Outline { api_url, cert_sha256 } => {
+            KeyServer::Outline { api_url: api_url.clone(), cert_sha256: cert_sha256.parse().ok()? }
+        }
+        KeyAccess::Telemt { api_url, auth_header } => KeyServer::Telemt {
+            api_url: api_url.clone(),
+            auth_header: auth_header.clone(),
+            domain: spec.domain.clone(),
+        },
+        KeyAccess::Forgotten | KeyAccess::Unreadable => return None,
+    };
+    Some(KeyNodeSettings {
+        name: spec.name.clone(),
+        place: spec.place.clone(),
+        country: spec.country.clone(),
+        host: Some(spec.host.clone()),
+        port: Some(spec.port),
+        capacity: spec.capacity,
+        server,
+    })
 }
 
 async fn outline(subject: &str, node: &KeyNodeSettings, api_url: &SecretString, cert: CertHash) -> Vec<Check> {
@@ -48,7 +87,9 @@ async fn outline(subject: &str, node: &KeyNodeSettings, api_url: &SecretString, 
         Ok(answers) => answers,
         Err(error) => return vec![bad(subject, &error)],
     };
-    let host = node.host.as_deref().unwrap_or(&server.hostname_for_access_keys);
+    let Some(host) = node.host.clone().or_else(|| server.host(api_url)) else {
+        return vec![Check::bad(subject, "nobody says where its users connect", "set host")];
+    };
     let port = node.port.unwrap_or(server.port_for_new_access_keys);
     let ours = keys.iter().filter(|key| own_key_id(&key.id).is_some()).count();
     let seen = format!(
@@ -112,7 +153,7 @@ fn full(subject: &str, seen: String, keys: usize, node: &KeyNodeSettings) -> Che
     if keys.saturating_mul(100) < capacity.saturating_mul(FULL_PERCENT) {
         Check::good(subject, seen)
     } else {
-        Check::look(subject, seen, "add another server of this kind to [[nodes]] before it is full")
+        Check::look(subject, seen, "add another server of this kind before it is full")
     }
 }
 
@@ -159,6 +200,7 @@ async fn door(subject: &str, node: &KeyNodeSettings) -> Check {
 mod tests {
     use super::*;
     use crate::cli::doctor::Verdict;
+    use usipipo_actors::domain::service::Product;
 
     fn verdict(apart: i64) -> Option<Verdict> {
         let system = crate::telemt::SystemInfo {
@@ -177,6 +219,27 @@ mod tests {
         assert!(matches!(verdict(59), Some(Verdict::Look(_))));
         assert!(matches!(verdict(-60), Some(Verdict::Bad(_))));
         assert!(matches!(verdict(100_000), Some(Verdict::Bad(_))));
+    }
+
+    #[test]
+    fn a_server_that_an_admin_added_is_looked_at_as_one_of_the_settings() {
+        let spec = |access| KeyNodeSpec {
+            name: "ber".to_owned(),
+            place: "Berlin".to_owned(),
+            country: "DE".to_owned(),
+            product: Product::Outline,
+            capacity: 7,
+            host: "192.0.2.1".to_owned(),
+            port: 443,
+            domain: None,
+            exclusive: false,
+            access,
+        };
+        let access = KeyAccess::Outline { api_url: "https://192.0.2.1:9/p".into(), cert_sha256: "AB".repeat(32) };
+        let node = as_set(&spec(access)).expect("it can be reached");
+        assert_eq!((node.host.as_deref(), node.port, node.capacity), (Some("192.0.2.1"), Some(443), 7));
+        assert!(matches!(node.server, KeyServer::Outline { .. }));
+        assert!(as_set(&spec(KeyAccess::Unreadable)).is_none());
     }
 
     #[test]

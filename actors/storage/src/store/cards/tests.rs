@@ -57,7 +57,7 @@ async fn a_users_own_key_has_no_private_half_here() {
     let accept = Act::Do(Effect::Accept { offer, own_key: Some(own), node: None });
     let prepared = crate::testing::prepared(&world.node, 2);
     world.db.act(&world.store, world.epoch, ANA, accept, |step| step.prepared = Some(prepared), at(0)).await.unwrap();
-    let page = world.store.services_of(ANA, 0, 8).await.unwrap();
+    let page = world.store.services_of(ANA, &Product::ALL, 0, 8).await.unwrap();
     assert!(page.rows[0].own_key);
     let config = world.store.client_config(ANA, page.rows[0].id).await.unwrap().unwrap();
     assert_eq!(config.card.public_key, Some(own));
@@ -112,14 +112,14 @@ async fn services_are_paged_newest_first_and_those_long_over_are_left_out() {
         .await;
     let user = UserId(1000);
     let ids = async |page| {
-        let page = world.store.services_of(user, page, 5).await.unwrap();
+        let page = world.store.services_of(user, &Product::ALL, page, 5).await.unwrap();
         (page.rows.iter().map(|card| card.id.0).collect::<Vec<_>>(), page.page, page.pages, page.total)
     };
     assert_eq!(ids(0).await, (vec![1011, 1010, 1009, 1008, 1007], 0, 3, 11));
     assert_eq!(ids(2).await, (vec![1000], 2, 3, 11));
     assert_eq!(ids(900).await, (vec![1000], 2, 3, 11));
     assert!(ids(1).await.0.contains(&1003), "ended within the week");
-    let nobody = world.store.services_of(UserId(77), 3, 5).await.unwrap();
+    let nobody = world.store.services_of(UserId(77), &Product::ALL, 3, 5).await.unwrap();
     assert_eq!((nobody.rows.len(), nobody.page, nobody.pages, nobody.total), (0, 0, 1, 0));
 }
 
@@ -138,7 +138,7 @@ async fn a_list_of_some_products_is_paged_as_if_there_were_no_others() {
         )
         .await;
     let listed = async |products: &[Product], page| {
-        let page = world.store.services_of_products(UserId(1000), products, page, 2).await.unwrap();
+        let page = world.store.services_of(UserId(1000), products, page, 2).await.unwrap();
         assert!(page.rows.iter().all(|card| products.contains(&card.product) && card.user == UserId(1000)));
         (page.rows.iter().map(|card| card.id.0).collect::<Vec<_>>(), page.page, page.pages, page.total)
     };
@@ -152,7 +152,7 @@ async fn a_list_of_some_products_is_paged_as_if_there_were_no_others() {
         "without those long over and of others"
     );
     assert_eq!(listed(&[], 0).await, (vec![], 0, 1, 0));
-    let all = world.store.services_of(UserId(1000), 0, 20).await.unwrap();
+    let all = world.store.services_of(UserId(1000), &Product::ALL, 0, 20).await.unwrap();
     assert_eq!((all.total, all.rows.len()), (8, 8));
 }
 
@@ -160,7 +160,6 @@ async fn a_list_of_some_products_is_paged_as_if_there_were_no_others() {
 async fn a_viewer_has_a_row_and_perhaps_a_screen() {
     let world = World::new().await;
     assert!(world.store.viewer(ANA).await.unwrap().is_none());
-    assert!(world.store.trial_taken(ANA, Product::Wireguard).await.unwrap().is_none());
     let (service, _) = world.pending(ANA, 2).await;
     let viewer = world.store.viewer(ANA).await.unwrap().unwrap();
     assert_eq!(
@@ -168,7 +167,6 @@ async fn a_viewer_has_a_row_and_perhaps_a_screen() {
         (ANA, "Ana", "America/Havana")
     );
     assert!(viewer.current.is_none() && !viewer.user.blocked);
-    assert_eq!(world.store.trial_taken(ANA, Product::Wireguard).await.unwrap(), Some((service, at(0))));
 
     let screen = serde_json::to_string(&Screen::Card { service }).unwrap();
     let show = |screen: &str| {

@@ -2,10 +2,10 @@
 
 use super::super::fixture::{ANA, BEA, World, at, bodies, days};
 use crate::model::{PeerCounters, Swept};
+use crate::testing::TRIAL_QUOTA;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use usipipo_domain::lifecycle::QuietHours;
 use usipipo_domain::outgoing::Body;
-use usipipo_domain::service::TrialTerms;
 
 /// Two hours on either side of a moment of the world's day (UTC).
 fn around(moment: DateTime<Utc>) -> (u32, u32) {
@@ -25,7 +25,7 @@ impl World {
     }
 
     async fn morning(&self, now: DateTime<Utc>) -> Vec<Body> {
-        bodies(&self.store.remind_due(self.epoch, now, 100, None, "UTC").await.unwrap().messages)
+        bodies(&self.store.remind_due(self.epoch, now, 100).await.unwrap().messages)
     }
 }
 
@@ -34,7 +34,7 @@ async fn notices_of_traffic_wait_for_the_end_of_quiet_hours_and_come_once() {
     let world = World::new().await;
     let (service, peer) = world.active(ANA, 2).await;
     let (other, others) = world.active(BEA, 3).await;
-    let quota = TrialTerms::default().quota_bytes;
+    let quota = TRIAL_QUOTA;
     let now = at(3_600);
     world.quiet(around(now)).await;
     assert!(world.read(peer.id, quota * 9 / 10, now).await.messages.is_empty());
@@ -81,7 +81,7 @@ async fn the_hours_of_the_settings_are_for_those_who_chose_none() {
     world.store = world.store.clone().with_notice_hours(QuietHours::new(minutes(from), minutes(to)), "UTC");
     let (_, peer) = world.active(ANA, 2).await;
     world.db.execute("UPDATE users SET tz = 'UTC'").await;
-    let quota = TrialTerms::default().quota_bytes;
+    let quota = TRIAL_QUOTA;
     assert!(world.read(peer.id, quota * 9 / 10, at(60)).await.messages.is_empty());
     world.db.execute("UPDATE users SET quiet_from = 0, quiet_to = 0").await;
     assert_eq!(world.read(peer.id, quota, at(120)).await.messages.len(), 1, "equal ends mean never");

@@ -21,7 +21,8 @@ impl World {
     }
 
     async fn reminded(&self, now: DateTime<Utc>, quiet: Option<QuietHours>) -> Vec<Body> {
-        bodies(&self.store.remind_due(self.epoch, now, 10, quiet, "UTC").await.unwrap().messages)
+        let store = self.store.clone().with_notice_hours(quiet, "UTC");
+        bodies(&store.remind_due(self.epoch, now, 10).await.unwrap().messages)
     }
 
     async fn renew(&self, service: ServiceId, now: DateTime<Utc>) -> Vec<Body> {
@@ -143,11 +144,35 @@ async fn a_renewal_adds_to_the_end_lets_used_traffic_go_and_does_not_pile_up() {
     let card = world.store.card(ANA, service).await.unwrap().unwrap();
     assert_eq!((card.used(), card.used_down, card.ends_at), (0, 700, Some(at(0) + days(60))));
     let again = world.renew(service, at(11)).await;
-    assert!(matches!(again[0], Body::Screen { screen: Screen::NoSuchService, .. }), "{again:?}");
+    assert!(matches!(again[0], Body::Screen { screen: Screen::OfferGone, .. }), "{again:?}");
     assert_eq!(world.db.number("SELECT count(*) AS n FROM services WHERE period = 2 AND reminded IS NULL").await, 1);
     let (trial, _) = world.active(ANA, 2).await;
     let refused = world.renew(trial, at(12)).await;
-    assert!(matches!(refused[0], Body::Screen { screen: Screen::NoSuchService, .. }), "a trial is not renewable");
+    assert!(matches!(refused[0], Body::Screen { screen: Screen::OfferGone, .. }), "a trial is not renewable");
+}
+
+#[tokio::test]
+async fn a_renewal_of_what_an_admin_paused_meanwhile_is_refused() {
+    let world = World::new().await;
+    let (_, service, _) = world.proxy().await;
+    let asked = world.act(ANA, Act::Do(Effect::OfferRenew(service)), at(10)).await;
+    let Some(Body::Screen { screen: Screen::AskRenew { offer, .. }, .. }) = asked.first() else { panic!("{asked:?}") };
+    let before = world.store.card(ANA, service).await.unwrap().unwrap();
+    world.db.execute("UPDATE services SET status = 'suspended', reasons = '{admin}'").await;
+    let accept = Act::Do(Effect::Accept { offer: *offer, own_key: None, node: None });
+    let refused = world.act(ANA, accept.clone(), at(11)).await;
+    assert!(matches!(refused[0], Body::Screen { screen: Screen::OfferGone, .. }), "{refused:?}");
+    let asked = world.act(ANA, Act::Do(Effect::OfferRenew(service)), at(12)).await;
+    assert!(matches!(asked[0], Body::Screen { screen: Screen::OfferGone, .. }), "{asked:?}");
+    let card = world.store.card(ANA, service).await.unwrap().unwrap();
+    assert_eq!((card.status, card.ends_at), (ServiceStatus::Suspended, before.ends_at));
+
+    world.db.execute("UPDATE services SET status = 'active', reasons = '{}'").await;
+    let renewed = world.act(ANA, accept, at(13)).await;
+    assert!(
+        matches!(renewed[0], Body::Screen { screen: Screen::Renewed { .. }, .. }),
+        "the offer was not taken: {renewed:?}"
+    );
 }
 
 #[tokio::test]

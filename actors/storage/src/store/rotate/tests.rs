@@ -4,6 +4,7 @@ use super::super::fixture::{ANA, BEA, World, at, tunnel};
 use crate::{Store, StoreError, Vault};
 use secrecy::{ExposeSecret as _, SecretString};
 use usipipo_domain::dialogue::{Act, Effect};
+use usipipo_domain::service::Product;
 use usipipo_domain::wg::PrivateKey;
 
 /// The newest key alone.
@@ -40,7 +41,7 @@ async fn after_a_rotation_the_old_key_may_be_dropped() {
     let peers = store.peers_of(world.node.node).await.unwrap();
     assert_eq!(peers.iter().map(|peer| peer.public_key).collect::<Vec<_>>(), [peer.public_key, own]);
     assert_eq!(store.nodes().await.unwrap()[0].private_key, world.node.private_key);
-    let page = store.services_of(BEA, 0, 8).await.unwrap();
+    let page = store.services_of(BEA, &Product::ALL, 0, 8).await.unwrap();
     assert!(page.rows[0].own_key, "a key that we never had is still not there");
     let old = world.store.client_config(ANA, service).await;
     assert!(matches!(old, Err(StoreError::Vault(_))), "the old key opens nothing any more: {old:?}");

@@ -1,7 +1,7 @@
 //! Taking an offer, exactly once: a new service, another period, another key or server, an end.
 
 use super::effects::{Ctx, Done, EffectError, EffectResult, LIVE, USABLE, nothing};
-use super::offers::{self as asked, free_held, renewable, too_many, trial_used};
+use super::offers::{self as asked, free_held, too_many, trial_used};
 use super::{keys, trial};
 use crate::error::TxResult;
 use crate::model::{Prepared, StepRefusal};
@@ -298,15 +298,14 @@ pub(super) async fn end(conn: &mut Conn, service: ServiceId, now: DateTime<Utc>)
 }
 
 /// The new period begins at once as far as traffic and reminders go, and lasts from the old end, or from now if that is over.
-/// What an admin suspended stays suspended. The first reminder comes at most four days before the end: three, and up to a day
+/// The first reminder comes at most four days before the end: three, and up to a day
 /// earlier to be before quiet hours.
 const RENEW: &str = "
     UPDATE services s
     SET period = s.period + 1, period_at = $2, ends_at = n.ends_at, reminded = NULL,
         remind_at = greatest($2, n.ends_at - make_interval(hours => 96)),
         quota_base = least(s.used_up::numeric + s.used_down, 9223372036854775807)::bigint,
-        reasons = array_remove(array_remove(s.reasons, 'expiry'), 'quota'),
-        status = CASE WHEN s.reasons <@ ARRAY['expiry', 'quota'] THEN 'active' ELSE s.status END
+        reasons = '{}', status = 'active'
     FROM (SELECT id, greatest(ends_at, $2) + make_interval(hours => days * 24) AS ends_at FROM services WHERE id = $1) n
     WHERE s.id = n.id
     RETURNING s.ends_at, s.period";
@@ -324,13 +323,9 @@ async fn renew(conn: &mut Conn, ctx: Ctx<'_>, offer: OfferId, service: ServiceId
         return Ok(nothing(Outcome::NoSuchService));
     };
     let now = ctx.step.now;
-    let (free, days, ends_at) = services::table
-        .find(service.0)
-        .select((services::free, services::days, services::ends_at))
-        .get_result::<(bool, i16, Option<DateTime<Utc>>)>(conn)
-        .await?;
-    if !renewable(free, days, ends_at, now) {
-        return Ok(nothing(Outcome::NoSuchService));
+    let row = services::table.find(service.0).select(asked::Renewal::as_select());
+    if !row.get_result(conn).await?.is_allowed(now)? {
+        return Ok(nothing(Outcome::OfferGone));
     }
     let query = diesel::sql_query(RENEW).bind::<BigInt, _>(service.0).bind::<Timestamptz, _>(now);
     let renewed: Renewed = RunQueryDsl::get_result(crate::store::sql::Planned(query), conn).await?;

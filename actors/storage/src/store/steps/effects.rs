@@ -189,7 +189,7 @@ async fn dispatch(conn: &mut Conn, ctx: Ctx<'_>, effect: &Effect) -> EffectResul
 }
 
 /// A service of the user that still holds its address.
-pub(super) const LIVE: [&str; 3] = ["pending", "active", "suspended"];
+pub(in crate::store) const LIVE: [&str; 3] = ["pending", "active", "suspended"];
 /// One that works or will, so that its config is of use.
 pub(super) const USABLE: [&str; 2] = ["pending", "active"];
 
@@ -216,7 +216,7 @@ async fn may_send(conn: &mut Conn, ctx: Ctx<'_>, service: ServiceId, action: &'s
     Ok(Outcome::MaySend(service))
 }
 
-/// For [`accept`]: the offer's outcome when there is nothing to do.
+/// An outcome with nothing left to do.
 pub(super) fn nothing(outcome: Outcome) -> (Outcome, Done) {
     (outcome, Done::default())
 }

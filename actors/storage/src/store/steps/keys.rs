@@ -4,7 +4,6 @@ use super::accept::{not_prepared, take};
 use super::effects::{Ctx, Done, EffectResult};
 use crate::StoreError;
 use crate::schema::{access_keys, nodes, services, trials};
-use crate::store::key_nodes::driver_of;
 use crate::store::keys::next_name;
 use crate::store::{Conn, decode};
 use chrono::{DateTime, Utc};
@@ -24,7 +23,7 @@ pub(super) const fn is_of(secret: &KeySecret, product: Product) -> bool {
 /// Whether the server takes one more key of this product; it does so until the commit, because its row is locked.
 pub(super) async fn has_place(conn: &mut Conn, node: NodeId, product: Product) -> EffectResult<bool> {
     let open =
-        nodes::id.eq(node.0).and(nodes::driver.eq(driver_of(product))).and(nodes::state.eq(NodeState::Active.as_str()));
+        nodes::id.eq(node.0).and(nodes::driver.eq(product.driver())).and(nodes::state.eq(NodeState::Active.as_str()));
     let capacity: Option<Option<i32>> =
         nodes::table.filter(open).select(nodes::capacity).for_no_key_update().get_result(conn).await.optional()?;
     let Some(capacity) = capacity else { return Ok(false) };

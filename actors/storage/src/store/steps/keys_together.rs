@@ -6,7 +6,6 @@ use super::effects::{Done, EffectError, EffectResult};
 use super::keys::is_of;
 use crate::error::{TxError, TxResult};
 use crate::model::{PreparedKey, StepCommit};
-use crate::store::key_nodes::driver_of;
 use crate::store::keys::{Named, first_names};
 use crate::store::sql::Planned;
 use crate::store::{Conn, decode};
@@ -126,7 +125,7 @@ async fn retain_free(conn: &mut Conn, keys: &mut Vec<NewKey<'_>>) -> EffectResul
         .bind::<Array<BigInt>, _>(keys.iter().map(|key| key.step.user.0).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(keys.iter().map(|key| key.prepared.node.0).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(keys.iter().map(|key| key.product.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(keys.iter().map(|key| driver_of(key.product)).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(keys.iter().map(|key| key.product.driver()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(keys.iter().map(|key| key.kind.as_str()).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(keys.iter().map(|key| i32::from(key.step.rules.services_max)).collect::<Vec<_>>());
     let free: Vec<Number> = RunQueryDsl::load(Planned(query), conn).await?;

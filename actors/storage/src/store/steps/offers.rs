@@ -4,7 +4,6 @@ use super::effects::{Ctx, EffectResult, LIVE, USABLE, offer_subject};
 use super::keys;
 use crate::model::OfferNeeds;
 use crate::schema::{leases, offers, plans, pools, services, trials, users};
-use crate::store::key_nodes::driver_of;
 use crate::store::sql::Planned;
 use crate::store::{Conn, Result, Store, decode, plans as on_sale};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,6 +13,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 use usipipo_domain::dialogue::Outcome;
 use usipipo_domain::ids::{NodeId, OfferId, PlanId, PoolId, ServiceId, UserId};
+use usipipo_domain::lifecycle::may_renew;
 use usipipo_domain::plan::PlanKind;
 use usipipo_domain::screen::TrialRefusal;
 use usipipo_domain::service::{Product, Purpose};
@@ -109,7 +109,7 @@ impl Facts {
         let query = diesel::sql_query(FACTS)
             .bind::<BigInt, _>(user.0)
             .bind::<Array<Text>, _>(products.iter().map(|product| product.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(products.iter().map(|product| driver_of(*product)).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(products.iter().map(|product| product.driver()).collect::<Vec<_>>())
             .bind::<Array<Bool>, _>(products.iter().map(|product| product.has_addresses()).collect::<Vec<_>>());
         RunQueryDsl::load(Planned(query), conn).await
     }
@@ -276,28 +276,37 @@ pub(super) async fn offer_move(conn: &mut Conn, ctx: Ctx<'_>, service: ServiceId
     Ok(offer.map_or(Outcome::NoSuchService, |offer| Outcome::MoveOffered(service, offer)))
 }
 
-/// Whether the service can get another period now: it costs nothing, has begun, and does not reach further ahead than one
-/// period already, so that nobody collects years.
-pub(super) fn renewable(free: bool, days: i16, ends_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-    free && ends_at.is_some_and(|end| end <= now + TimeDelta::hours(24 * i64::from(days)))
+/// What says whether a service can have another period.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = services)]
+pub(super) struct Renewal {
+    free: bool,
+    days: i16,
+    ends_at: Option<DateTime<Utc>>,
+    reasons: Vec<String>,
+}
+
+impl Renewal {
+    pub(super) fn is_allowed(&self, now: DateTime<Utc>) -> Result<bool> {
+        let reasons = self.reasons.iter().map(|reason| decode::reason(reason)).collect::<Result<Vec<_>>>()?;
+        Ok(may_renew(self.free, u16::try_from(self.days).unwrap_or(0), self.ends_at, &reasons, now))
+    }
 }
 
 pub(super) async fn offer_renew(conn: &mut Conn, ctx: Ctx<'_>, service: ServiceId) -> EffectResult<Outcome> {
-    type Row = (bool, i16, Option<DateTime<Utc>>, Option<i32>);
     let own = services::id.eq(service.0).and(services::user_id.eq(ctx.step.user.0));
-    let row: Option<Row> = services::table
+    let row: Option<(Renewal, Option<i32>)> = services::table
         .filter(own.and(services::status.eq_any(["active", "suspended"])))
-        .select((services::free, services::days, services::ends_at, services::plan_id))
+        .select((Renewal::as_select(), services::plan_id))
         .get_result(conn)
         .await
         .optional()?;
-    match row {
-        Some((free, days, ends_at, plan)) if renewable(free, days, ends_at, ctx.step.now) => {
-            let about = About { service: Some(service), plan: plan.map(PlanId), for_user: None };
-            Ok(Outcome::RenewOffered(service, mint(conn, ctx, "renew", about, QUESTION_HOURS).await?))
-        }
-        _ => Ok(Outcome::NoSuchService),
+    let Some((renewal, plan)) = row else { return Ok(Outcome::NoSuchService) };
+    if !renewal.is_allowed(ctx.step.now)? {
+        return Ok(Outcome::OfferGone);
     }
+    let about = About { service: Some(service), plan: plan.map(PlanId), for_user: None };
+    Ok(Outcome::RenewOffered(service, mint(conn, ctx, "renew", about, QUESTION_HOURS).await?))
 }
 
 /// What an offer would make.

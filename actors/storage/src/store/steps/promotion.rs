@@ -24,7 +24,7 @@ struct Promoted {
 
 /// Locks a server of proxies that is not removed.
 async fn lock(conn: &mut Conn, node: NodeId) -> EffectResult<Option<Promoted>> {
-    let proxies = nodes::driver.eq("telemt").and(nodes::state.ne(NodeState::Removed.as_str()));
+    let proxies = nodes::driver.eq(Product::Mtproto.driver()).and(nodes::state.ne(NodeState::Removed.as_str()));
     Ok(nodes::table
         .filter(nodes::id.eq(node.0).and(proxies))
         .select((nodes::ad_tag, nodes::promotion_secret, nodes::promotion_until))
@@ -59,8 +59,8 @@ pub(super) async fn begin(conn: &mut Conn, ctx: Ctx<'_>, node: NodeId) -> Effect
     Ok(Outcome::PromotionBegun(node))
 }
 
-/// Whether sixteen bytes are a secret of this server: of a proxy on it or on its way off it, or the registration's own. One
-/// that cannot be opened is passed over; its alert is raised elsewhere.
+/// Every secret of this server: of proxies on it or on their way off it, and the registration's own. One that cannot be
+/// opened is passed over; its alert is raised elsewhere.
 async fn secrets(conn: &mut Conn, ctx: Ctx<'_>, node: NodeId, own: Option<Vec<u8>>) -> EffectResult<Vec<KeySecret>> {
     let there = access_keys::node_id.eq(node.0).and(access_keys::removed_at.is_null());
     let mut sealed: Vec<(String, Vec<u8>)> =

@@ -2,10 +2,11 @@
 
 use super::super::fixture::{ANA, BEA, World, at, bodies, days};
 use crate::model::{PeerCounters, Swept};
+use crate::testing::TRIAL_QUOTA;
 use usipipo_domain::ids::ServiceId;
 use usipipo_domain::lifecycle::GRACE;
 use usipipo_domain::outgoing::{Body, Priority};
-use usipipo_domain::service::{ServiceStatus, SuspendReason, TrialTerms};
+use usipipo_domain::service::{ServiceStatus, SuspendReason};
 
 const ADMIN: &str = "UPDATE services SET status = 'suspended', reasons = ARRAY['admin']";
 
@@ -31,7 +32,7 @@ async fn a_service_that_used_up_its_traffic_is_suspended_and_its_owner_told_once
     let world = World::new().await;
     let (service, peer) = world.active(ANA, 2).await;
     let (_, other) = world.active(BEA, 3).await;
-    let quota = TrialTerms::default().quota_bytes;
+    let quota = TRIAL_QUOTA;
     let below = world.reads(peer.id, 1_000, quota - 1_001).await;
     assert!(below.services.is_empty() && below.wake.is_empty());
     assert_eq!(bodies(&below.messages), [Body::QuotaNear { service }], "more than four fifths are used");
@@ -60,7 +61,7 @@ async fn a_service_that_used_up_its_traffic_is_suspended_and_its_owner_told_once
 async fn traffic_used_up_is_told_again_only_in_another_period_or_with_another_allowance() {
     let world = World::new().await;
     let (service, peer) = world.active(ANA, 2).await;
-    let quota = TrialTerms::default().quota_bytes;
+    let quota = TRIAL_QUOTA;
     assert_eq!(world.reads(peer.id, quota, 0).await.messages.len(), 1);
     for (change, told) in
         [("", 0), (", quota_bytes = quota_bytes + 1", 1), (", ends_at = ends_at + interval '1 hour'", 1)]

@@ -1,11 +1,14 @@
 //! Promotion tags of proxy servers.
 
 use super::*;
+use crate::model::ServerChanged;
+use crate::{Store, Vault};
+use secrecy::{ExposeSecret as _, SecretString};
 use usipipo_domain::access::KeySecret;
 use usipipo_domain::dialogue::State;
 use usipipo_domain::ids::NodeId;
 use usipipo_domain::promotion::{AdTag, PromotionStep, TagError};
-use usipipo_domain::service::Product;
+use usipipo_domain::service::{NodeChange, Product};
 
 const TAG: &str = "3f40462915a3e6026a4d790127b95ded";
 
@@ -78,4 +81,25 @@ async fn only_servers_of_proxies_are_promoted() {
         let tags = vec![AdTag::parse(TAG).unwrap()];
         assert_eq!(world.paste(node, tags).await.1, Screen::Nodes);
     }
+}
+
+#[tokio::test]
+async fn the_secret_of_a_registration_is_sealed_anew_with_the_others_and_goes_with_its_server() {
+    let world = World::new().await;
+    let node = world.db.seed_key_node("rome", Product::Mtproto).await;
+    world.act(ANA, Act::Do(Effect::BeginPromotion(node.id))).await.unwrap();
+    let before = world.store.promotion(node.id).await.unwrap().unwrap().secret.unwrap();
+
+    let both = world.db.vault().with_new_key().unwrap();
+    let newest = both.to_text();
+    let newest = newest.expose_secret().lines().find(|line| !line.starts_with('#')).unwrap().to_owned();
+    let newest = Vault::from_text(&SecretString::from(newest)).unwrap();
+    Store::connect(&world.db.options(), both).unwrap().rotate_secrets().await.unwrap();
+    let store = Store::connect(&world.db.options(), newest).unwrap();
+    assert_eq!(store.promotion(node.id).await.unwrap().unwrap().secret, Some(before), "the old key may be dropped");
+
+    let removed = world.store.change_node("rome", NodeChange::Remove, now()).await.unwrap();
+    assert!(matches!(removed, ServerChanged::Yes { .. }), "{removed:?}");
+    let left = "SELECT count(*) AS n FROM nodes WHERE access IS NOT NULL OR promotion_secret IS NOT NULL";
+    assert_eq!(world.db.number(left).await, 0, "a removed server leaves no secret behind");
 }
